@@ -1,0 +1,91 @@
+"""The RAG chain: question → self-contained question → passages → grounded answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda, RunnablePassthrough
+
+from advisor.answering.extractive import Grounded, compose
+from advisor.answering.generated import DeclinedError, generate
+from advisor.retrieval.retriever import HybridRetriever, Passage
+from advisor.text import words
+from advisor.wording import wording
+
+EVIDENCE = 0.42  # cosine of question and best entry below which the guidance does not say
+NEAR_TOPIC = 0.3  # below this not even a nearby topic is worth naming
+
+# words that point to something said before; a question of these and little else cannot be searched for
+_POINTERS = frozenset("it its they them their that this those these one ones other he she there such".split())
+_LITTLE = frozenset(
+    "and or so but what how why when which who is are was does do did can could would will about".split()
+)
+
+_log = logging.getLogger(__name__)
+
+
+def self_contained(question: str, history: Sequence[tuple[str, str]]) -> str:
+    """Return a question that can be searched for on its own.
+
+    Args:
+        question: what the user asks now.
+        history: (role, text) pairs, oldest first; roles are "user" and "assistant".
+    """
+    asked = [text for role, text in history if role == "user"]
+    said = words(question)
+    telling = [word for word in said if word not in _POINTERS | _LITTLE]
+    if asked and (len(telling) < 2 or _POINTERS & set(said[:6])):
+        return f"{asked[-1]} {question}"
+    return question
+
+
+def answer_chain(
+    retriever: HybridRetriever, embeddings: Embeddings, model: BaseChatModel | None, *, name: str, seconds: float
+) -> Runnable[dict[str, Any], Grounded]:
+    """Build the chain. Its input is {"question": str, "history": [(role, text), …]}; `stream` yields growing answers.
+
+    Args:
+        model: the chat model, None for extractive answers.
+        name: what turn records call the model.
+        seconds: how long the model may take.
+    """
+
+    def ground(inputs: Iterator[dict[str, Any]]) -> Iterator[Grounded]:
+        given: dict[str, Any] = {}
+        for part in inputs:  # the steps before stream their keys one by one
+            given.update(part)
+        passages: list[Passage] = given["passages"]
+        if not passages or passages[0].scores["dense"] < EVIDENCE:
+            yield Grounded(topics=_topics(passages))
+            return
+        note = ""
+        if model is not None:
+            try:
+                for claims in generate(model, embeddings, given["query"], passages, seconds):
+                    yield Grounded(claims, model=name)
+                return
+            except DeclinedError:
+                _log.info("the model found no supported answer; quoting instead")
+            except Exception as error:  # any provider's failure ends in the extractive answer
+                _log.warning("the model failed (%s); quoting instead", type(error).__name__)
+                note = wording("answering")("model_failed")
+        yield Grounded(compose(passages), note=note)
+
+    query: Runnable[dict[str, Any], str] = RunnableLambda(
+        lambda given: self_contained(given["question"], given.get("history", ()))
+    )
+    chain: Runnable[dict[str, Any], Grounded] = (
+        RunnablePassthrough.assign(query=query)
+        | RunnablePassthrough.assign(passages=RunnableLambda(lambda given: retriever.passages(given["query"])))
+        | RunnableGenerator(ground)
+    )
+    return chain
+
+
+def _topics(passages: Sequence[Passage]) -> tuple[str, ...]:
+    near = [passage.section.heading for passage in passages if passage.scores["dense"] >= NEAR_TOPIC]
+    return tuple(dict.fromkeys(near))[:3]

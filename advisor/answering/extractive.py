@@ -1,0 +1,123 @@
+"""Answers made of whole sentences of the guidance, chosen without a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from advisor.conversation import Citation
+from advisor.retrieval.retriever import Passage
+from advisor.text import one_line, words
+
+MAX_WORDS = 75
+MAX_CLAIMS = 4
+NEAR = 0.12  # a passage whose score is this much below the best may add a sentence
+SPREAD = 0.45  # a sentence whose score is this much below the best is left out
+SAME = 0.6  # share of common words from which two sentences say the same
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of an answer and the quote it rests on."""
+
+    text: str
+    document: str
+    section: str
+    quote: str
+    is_item: bool = False
+
+
+@dataclass(frozen=True)
+class Grounded:
+    """An answer: its claims, or the nearest topics when the guidance does not say.
+
+    model: what worded it, `extractive` or the name of the chat model.
+    note: a remark for the user, such as that the model failed.
+    """
+
+    claims: tuple[Claim, ...] = ()
+    topics: tuple[str, ...] = ()
+    model: str = "extractive"
+    note: str = ""
+    abstained: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "abstained", not self.claims)
+
+    def render(self, first: int = 1) -> tuple[str, tuple[Citation, ...]]:
+        """Return Markdown with numbers from `first` on, and the citations they stand for."""
+        citations: list[Citation] = []
+        lines: list[str] = []
+        for claim in self.claims:
+            known = next((c.n for c in citations if c.quote == claim.quote and c.document == claim.document), None)
+            n = known or first + len(citations)
+            if known is None:
+                citations.append(Citation(n=n, document=claim.document, section=claim.section, quote=claim.quote))
+            text = f"{one_line(claim.text)} [{n}]"
+            if claim.is_item:
+                lines.append(f"- {text}")
+            elif lines and not lines[-1].startswith("- "):
+                lines[-1] += " " + text
+            else:
+                lines.append(text)
+        return "\n".join(lines), tuple(citations)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    passage: int
+    unit: int
+    text: str
+    score: float
+
+
+def compose(passages: Sequence[Passage]) -> tuple[Claim, ...]:
+    """Choose the sentences that answer.
+
+    Args:
+        passages: retrieved sections, best first.
+
+    Returns:
+        Up to four claims of up to 75 words in all; the best passage leads, each passage in its own order.
+    """
+    candidates = []
+    for rank, (section, scores) in enumerate(passages):
+        behind = passages[0].scores["score"] - scores["score"]
+        if behind > NEAR:
+            break
+        for i, unit in enumerate(section.units):
+            # the first sentence of a section makes its point; the best section leads
+            bonus = (0.15 if i == 0 else 0.0) - (0.1 if rank else 0.0)
+            candidates.append(_Candidate(rank, i, unit, scores["units"].get(i, 0.0) + bonus - behind))
+    candidates.sort(key=lambda candidate: -candidate.score)
+    chosen: list[_Candidate] = []
+    length = 0
+    for candidate in candidates:
+        size = len(candidate.text.split())
+        if chosen and (length + size > MAX_WORDS or candidate.score < chosen[0].score - SPREAD):
+            continue
+        if any(_same(candidate.text, other.text) for other in chosen):
+            continue
+        chosen.append(candidate)
+        length += size
+        if len(chosen) == MAX_CLAIMS:
+            break
+    claims = []
+    for candidate in sorted(chosen, key=lambda candidate: (candidate.passage, candidate.unit)):
+        section = passages[candidate.passage].section
+        unit = candidate.text
+        claims.append(Claim(_plain(unit), section.document, section.heading, unit, section.is_item(unit)))
+    return tuple(claims)
+
+
+def _same(one: str, other: str) -> bool:
+    a, b = set(words(one)), set(words(other))
+    return len(a & b) / max(1, min(len(a), len(b))) > SAME
+
+
+def _plain(unit: str) -> str:
+    """Return a table row as text; other sentences as they are."""
+    if not unit.startswith("|"):
+        return unit
+    cells = [cell.strip() for cell in unit.strip("| ").split("|")]
+    return f"{cells[0]}: {' / '.join(cells[1:])}"

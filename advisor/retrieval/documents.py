@@ -1,0 +1,156 @@
+"""Guidance documents: Markdown or text files, cut into sections that stand alone.
+
+A section may carry, besides its text, a comment `<!-- asks: … | … -->` with questions it answers and a last line
+`Sources: id, id`. Both are kept as data and are not part of what is quoted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from advisor.text import sentences
+
+SUFFIXES = {".md", ".markdown", ".txt"}
+MAX_SECTION_WORDS = 220  # MiniLM reads 256 tokens
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+_ASKS = re.compile(r"<!--\s*asks:(.*?)-->", re.DOTALL)
+_SOURCES = re.compile(r"^Sources:\s*(.+?)\s*\Z", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_LIST_MARK = re.compile(r"\s*(?:[-*+•]|\d{1,2}[.)])\s+")
+_TABLE_RULE = re.compile(r"\s*\|?[\s:|-]+\|?\s*$")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document that stands alone; `text` is verbatim."""
+
+    document: str
+    title: str
+    heading: str
+    text: str
+    asks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @cached_property
+    def id(self) -> str:
+        """A hash of the content."""
+        content = "\n".join((self.document, self.title, self.heading, self.text, *self.asks))
+        return hashlib.sha256(content.encode()).hexdigest()[:24]
+
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """The sentences, list items and table rows, each a verbatim piece of `text`."""
+        return tuple(_units(self.text))
+
+    def is_item(self, unit: str) -> bool:
+        """Tell whether a unit is (the beginning of) a list item or a table row."""
+        start = self.text.find(unit)
+        before = self.text[self.text.rfind("\n", 0, start) + 1 : start]
+        return unit.startswith("|") or bool(_LIST_MARK.fullmatch(before))
+
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """The list items; of a section without a list the first sentences."""
+        return tuple(unit for unit in self.units if self.is_item(unit)) or self.units[:3]
+
+
+def read_documents(folders: Iterable[Path]) -> tuple[list[Section], list[str]]:
+    """Read all documents below the folders.
+
+    Returns:
+        The sections, and a sentence for each file that could not be used.
+    """
+    sections: list[Section] = []
+    skipped: list[str] = []
+    for folder in folders:
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()):
+            name = path.relative_to(folder).as_posix()
+            try:
+                found = parse_document(name, path.read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError) as error:
+                skipped.append(f"{name}: cannot be read ({error})")
+                continue
+            if not found:
+                skipped.append(f"{name}: holds no text")
+            sections += found
+    return sections, skipped
+
+
+def parse_document(name: str, text: str) -> list[Section]:
+    """Cut a document into sections.
+
+    Args:
+        name: what citations call the document, its path below the knowledge folder.
+        text: Markdown, or plain text.
+    """
+    title = ""
+    if front := _FRONT_MATTER.match(text):
+        title = _title(front[1])
+        text = text[front.end() :]
+    headings = list(_HEADING.finditer(text))
+    if not title:
+        title = next((h[2] for h in headings if len(h[1]) == 1), "") or text.strip().partition("\n")[0][:80]
+    bounds = [(title, 0, headings[0].start() if headings else len(text))]
+    ends = [h.start() for h in headings[1:]] + [len(text)]
+    bounds += [(h[2], h.end(), end) for h, end in zip(headings, ends, strict=True)]
+    return [
+        Section(name, title, heading, piece, asks, sources)
+        for heading, start, end in bounds
+        for piece, asks, sources in _pieces(text[start:end])
+    ]
+
+
+def _title(front_matter: str) -> str:
+    try:
+        data = yaml.safe_load(front_matter)
+    except yaml.YAMLError:
+        return ""
+    return str(data.get("title", "")) if isinstance(data, dict) else ""
+
+
+def _pieces(body: str) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Take the metadata out of a section's body; cut a long body at paragraphs."""
+    asks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    if match := _ASKS.search(body):
+        asks = tuple(ask.strip() for ask in match[1].split("|") if ask.strip())
+        body = body[: match.start()] + body[match.end() :]
+    if match := _SOURCES.search(body):
+        sources = tuple(source.strip() for source in match[1].split(",") if source.strip())
+        body = body[: match.start()]
+    piece = ""
+    for paragraph in re.split(r"(?<=\n)(?=\s*\n)", body.strip()):
+        if piece.strip() and len((piece + paragraph).split()) > MAX_SECTION_WORDS:
+            yield piece.strip(), asks, sources
+            piece = ""
+        piece += paragraph
+    if piece.strip():
+        yield piece.strip(), asks, sources
+
+
+def _units(text: str) -> Iterator[str]:
+    lines = text.split("\n")
+    paragraph: list[str] = []
+    for i, line in enumerate([*lines, ""]):
+        is_row = line.lstrip().startswith("|")
+        mark = _LIST_MARK.match(line)
+        if paragraph and (is_row or mark or not line.strip()):
+            block = "\n".join(paragraph)
+            yield from (block[start:end] for start, end in sentences(block))
+            paragraph = []
+        if is_row:
+            is_header = i + 1 < len(lines) and bool(_TABLE_RULE.match(lines[i + 1])) and "-" in lines[i + 1]
+            if not is_header and not _TABLE_RULE.match(line):
+                yield line.strip()
+        elif mark:
+            paragraph = [line[mark.end() :]]
+        elif line.strip():
+            paragraph.append(line)

@@ -1,0 +1,150 @@
+"""The index: what is embedded of each section, kept in Chroma under the hash of its content.
+
+Three kinds of entries point to a section: the section itself, each question it is said to answer, and each of its
+sentences (small-to-big retrieval). Only entries that are new are embedded; those of sections that are gone are
+deleted. The index can always be built anew, so a damaged one is thrown away without asking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import chromadb
+from chromadb.api.shared_system_client import SharedSystemClient
+from chromadb.config import Settings as ChromaSettings
+from filelock import FileLock, Timeout
+from langchain_chroma import Chroma
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+
+from advisor.retrieval.documents import Section
+from advisor.settings import Settings
+
+BATCH = 512
+LOCK_SECONDS = 5.0
+Progress = Callable[[int, int], None]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A text to embed and where it leads: `unit` is the position of a sentence in its section, else -1."""
+
+    id: str
+    text: str
+    section: str
+    kind: str
+    unit: int = -1
+
+
+def entries_of(section: Section) -> list[Entry]:
+    """Return everything that is embedded for a section."""
+    texts = [("section", -1, f"{section.title}. {section.heading}. {section.text}")]
+    texts += [("ask", -1, ask) for ask in (section.heading, *section.asks)]
+    texts += [("sentence", i, unit) for i, unit in enumerate(section.units)]
+    return [
+        Entry(hashlib.sha256(f"{section.id} {kind} {i} {text}".encode()).hexdigest()[:32], text, section.id, kind, unit)
+        for i, (kind, unit, text) in enumerate(texts)
+    ]
+
+
+class Index:
+    """A Chroma collection that mirrors a set of sections."""
+
+    def __init__(self, store: Chroma, lock: FileLock | None = None) -> None:
+        self._store = store
+        self._lock = lock  # held while this process has the folder open
+
+    @property
+    def store(self) -> Chroma:
+        """The collection as a LangChain vector store."""
+        return self._store
+
+    def update(self, sections: Iterable[Section], progress: Progress | None = None) -> tuple[int, int]:
+        """Make the index hold exactly these sections.
+
+        Args:
+            sections: what it should hold.
+            progress: called with entries embedded so far and entries to embed.
+
+        Returns:
+            How many entries were added and how many deleted.
+        """
+        wanted = {entry.id: entry for section in sections for entry in entries_of(section)}
+        present = set(self._store.get(include=[])["ids"])
+        stale = sorted(present - set(wanted))
+        missing = [entry for id_, entry in wanted.items() if id_ not in present]
+        missing.sort(key=lambda entry: len(entry.text))  # like lengths together embed three times faster
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            self._store.add_documents(
+                [Document(e.text, metadata={"section": e.section, "kind": e.kind, "unit": e.unit}) for e in batch],
+                ids=[e.id for e in batch],
+            )
+            if progress:
+                progress(min(start + BATCH, len(missing)), len(missing))
+        for start in range(0, len(stale), 5000):
+            self._store.delete(stale[start : start + 5000])
+        return len(missing), len(stale)
+
+
+def open_index(
+    settings: Settings, embeddings: Embeddings, model: str, *, rebuild: bool = False, patient: bool = False
+) -> Index:
+    """Open the index of an embedding model, making it where it is missing or damaged.
+
+    Args:
+        settings: where the index is: a Chroma server, or a folder below `data_dir`.
+        embeddings: the model that embeds.
+        model: its name; each model has an index of its own.
+        rebuild: throw away what is there.
+        patient: wait for another process that has the folder open, instead of working in memory.
+    """
+    collection = "guidance-" + hashlib.sha256(model.encode()).hexdigest()[:12]
+    quiet = ChromaSettings(anonymized_telemetry=False)
+    if settings.chroma_url:
+        url = settings.chroma_url
+        client = chromadb.HttpClient(
+            host=str(url.host), port=url.port or 8000, ssl=url.scheme == "https", settings=quiet
+        )
+        return Index(_collection(client, collection, embeddings, rebuild))
+
+    folder = settings.writable_data_dir() / "chroma"
+    lock = FileLock(str(folder) + ".lock")
+    try:
+        # an embedded Chroma is for one process; a second one works in memory
+        lock.acquire(timeout=-1 if patient else LOCK_SECONDS)
+    except Timeout:
+        _log.warning("another process has %s open; this one keeps its index in memory", folder)
+        return Index(_collection(chromadb.EphemeralClient(settings=quiet), collection, embeddings, rebuild))
+    try:
+        return Index(_open_folder(folder, quiet, collection, embeddings, rebuild), lock)
+    except Exception as error:  # Chroma and SQLite raise many kinds on damaged files
+        _log.warning("the index in %s is damaged and is built anew (%s)", folder, error)
+        shutil.rmtree(folder, ignore_errors=True)
+        SharedSystemClient.clear_system_cache()
+        return Index(_open_folder(folder, quiet, collection, embeddings, rebuild), lock)
+
+
+def _open_folder(folder: Path, quiet: ChromaSettings, name: str, embeddings: Embeddings, rebuild: bool) -> Chroma:
+    store = _collection(chromadb.PersistentClient(path=str(folder), settings=quiet), name, embeddings, rebuild)
+    store.get(limit=1, include=["embeddings", "documents"])  # damage shows here rather than at the first question
+    return store
+
+
+def _collection(client: Any, name: str, embeddings: Embeddings, rebuild: bool) -> Chroma:
+    if rebuild and name in {collection.name for collection in client.list_collections()}:
+        client.delete_collection(name)
+    return Chroma(
+        client=client,
+        collection_name=name,
+        embedding_function=embeddings,
+        collection_configuration={"hnsw": {"space": "cosine"}},
+    )

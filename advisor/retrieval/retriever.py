@@ -1,0 +1,116 @@
+"""Hybrid retrieval: dense (Chroma) and lexical (BM25) scores of a section, added up."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import bm25s
+import numpy as np
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import PrivateAttr
+
+from advisor.retrieval.documents import Section
+from advisor.retrieval.index import Index
+from advisor.text import words
+
+CANDIDATES = 60  # dense entries looked at; several lead to one section
+LEXICAL_WEIGHT = 0.15  # of the best BM25 score, against a cosine of 1
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+_STOPWORDS = frozenset(
+    """a an and any are as at be been but by can could did do does for from had has have how i if in into is it its just
+    me my no not of on or our should so than that the their them then there these they this to too up us was we were
+    what when where which who why will with would you your""".split()
+)
+
+
+class Passage(NamedTuple):
+    """A retrieved section, with the scores that `HybridRetriever` gave it."""
+
+    section: Section
+    scores: dict[str, Any]
+
+
+class HybridRetriever(BaseRetriever):
+    """Returns whole sections, best first.
+
+    Metadata of a returned document: `document`, `title`, `section`, `score` (dense plus lexical), `dense` (highest
+    cosine of any of its entries with the query) and `units` (cosine per sentence, where known).
+    """
+
+    index: Any
+    k: int = 5
+    _sections: dict[str, Section] = PrivateAttr(default_factory=dict)
+    _order: list[str] = PrivateAttr(default_factory=list)
+    _bm25: Any = PrivateAttr(default=None)
+
+    def __init__(self, index: Index, sections: Iterable[Section], k: int = 5) -> None:
+        super().__init__(index=index, k=k)  # type: ignore[call-arg]
+        self._sections = {section.id: section for section in sections}
+        self._order = list(self._sections)
+        self._bm25 = bm25s.BM25()
+        corpus = [_terms(" ".join((s.title, s.heading, s.text, *s.asks))) for s in self._sections.values()]
+        self._bm25.index(corpus or [["nothing"]], show_progress=False)
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun | None = None
+    ) -> list[Document]:
+        vector = self.index.store.embeddings.embed_query(query)
+        dense: dict[str, float] = defaultdict(float)
+        units: dict[str, dict[int, float]] = defaultdict(dict)
+        for entry, distance in self._nearest(vector, CANDIDATES):
+            section, cosine = entry.metadata["section"], 1.0 - distance
+            dense[section] = max(dense[section], cosine)
+        lexical = self._lexical(query)
+        score = {s: dense[s] + LEXICAL_WEIGHT * lexical.get(s, 0.0) for s in dense if s in self._sections}
+        best = sorted(score, key=lambda s: -score[s])[: self.k]
+        if best:
+            where = {"$and": [{"kind": "sentence"}, {"section": {"$in": best}}]}
+            for entry, distance in self._nearest(vector, 200, where):
+                units[entry.metadata["section"]][entry.metadata["unit"]] = 1.0 - distance
+        return [
+            Document(
+                self._sections[s].text,
+                id=s,
+                metadata={
+                    "document": self._sections[s].document,
+                    "title": self._sections[s].title,
+                    "section": self._sections[s].heading,
+                    "score": score[s],
+                    "dense": dense[s],
+                    "units": units[s],
+                },
+            )
+            for s in best
+        ]
+
+    def passages(self, query: str) -> list[Passage]:
+        """Return the best sections themselves, with their scores."""
+        return [Passage(self._sections[str(document.id)], document.metadata) for document in self.invoke(query)]
+
+    def _nearest(
+        self, vector: list[float], k: int, where: dict[str, Any] | None = None
+    ) -> list[tuple[Document, float]]:
+        found: list[tuple[Document, float]] = self.index.store.similarity_search_by_vector_with_relevance_scores(
+            vector, k=k, filter=where
+        )
+        return found
+
+    def _lexical(self, query: str) -> dict[str, float]:
+        terms = [term for term in _terms(query) if term in self._bm25.vocab_dict]
+        if not terms:
+            return {}
+        scores = np.asarray(self._bm25.get_scores(terms), dtype=float)
+        top = scores.max()
+        return {s: float(score / top) for s, score in zip(self._order, scores, strict=False)} if top > 0 else {}
+
+
+def _terms(text: str) -> list[str]:
+    """Return words without stop words and plural endings."""
+    return [word.removesuffix("s") if len(word) > 3 else word for word in words(text) if word not in _STOPWORDS]

@@ -1,0 +1,1 @@
+"""Message → reading: what the user does, and which answers the message holds."""

@@ -1,0 +1,1 @@
+"""The web app: the page, its charts, and the routes beside it."""

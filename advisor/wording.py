@@ -1,0 +1,34 @@
+"""The words said to users and models: templates from `prompts/*.yaml`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from advisor.settings import ROOT
+
+PROMPTS = ROOT / "prompts"
+
+
+class Wording:
+    """Templates by key; `{name}` stands for a value."""
+
+    def __init__(self, templates: dict[str, Any]) -> None:
+        self._templates = templates
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a template with its values filled in. Raises KeyError when the key or a value is missing."""
+        return str(self._templates[key]).strip().format(**values)
+
+    def list(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts."""
+        return tuple(self._templates[key])
+
+
+@cache
+def wording(name: str) -> Wording:
+    """Load `prompts/NAME.yaml`."""
+    return Wording(yaml.safe_load((Path(PROMPTS) / f"{name}.yaml").read_text(encoding="utf-8")))
