@@ -26,7 +26,7 @@ eval: $(VENV)/.run ## Measure the quality; CASES=DIR for other case files
 bench: $(VENV)/.dev ## Measure the speed, as ratios against a baseline
 	$(BIN)/python -m benchmarks
 
-train: $(VENV)/.run ## Train the reader on knowledge/phrases
+train: $(VENV)/.run ## Train the reader on knowledge/phrases, 20 minutes
 	$(BIN)/python -m advisor.understanding.train
 
 clean: ## Remove the environment, the index and caches

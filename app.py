@@ -2,6 +2,7 @@
 
 import sys
 
+from advisor.cli import leave
 from advisor.framework import FrameworkError
 from advisor.settings import Settings, SettingsError
 
@@ -11,5 +12,6 @@ if __name__ == "__main__":
         from advisor.web.server import serve
 
         serve(Advisor(Settings.from_environment()))
+        leave(0)
     except (SettingsError, FrameworkError) as error:
         sys.exit(f"error: {error}")

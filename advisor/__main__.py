@@ -1,7 +1,5 @@
 """`python -m advisor`"""
 
-import sys
+from advisor.cli import leave, main
 
-from advisor.cli import main
-
-sys.exit(main())
+leave(main())

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from advisor import dialogue
 from advisor.answering.extractive import Grounded
-from advisor.conversation import Act, Citation, Conversation, Exchange, ReadAnswer, Reading, Turn
+from advisor.conversation import Act, Citation, Conversation, Exchange, Guess, ReadAnswer, Reading, Turn
 from advisor.decision import Decision, decide
 from advisor.dialogue import Reply
 from advisor.framework import Framework, Source, load_framework
-from advisor.models import embeddings_name, load_chat_model, load_embeddings
+from advisor.models import embeddings_name, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
 from advisor.retrieval.documents import read_documents
-from advisor.settings import ROOT, Settings
+from advisor.settings import ROOT, Settings, phrases_folder, reader_file
+from advisor.text import one_line
 from advisor.understanding.cues import Cues
-from advisor.understanding.heads import Heads
-from advisor.understanding.reader import EmbeddedReader, QuickReader, Reader
+from advisor.understanding.normalise import Normaliser
+from advisor.understanding.reader import QuickReader, Reader, TextReader, Untrained
 from advisor.wording import wording
 
 if TYPE_CHECKING:
-    from langchain_core.embeddings import Embeddings
     from langchain_core.runnables import Runnable
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Advisor:
         self.sections, self.skipped = read_documents(folders)
         for problem in self.skipped:
             _log.warning("skipped %s", problem)
-        self._cues = Cues.load(self.settings.framework.parent / "phrases")
+        self._cues = Cues(phrases_folder(self.settings) / "act_cues.yaml")
         self._quick = QuickReader(self.framework, self._cues)
         self._by_place = {(section.document, section.heading): section for section in self.sections}
         self._reader: Future[Reader] = Future()
@@ -85,16 +85,17 @@ class Advisor:
 
     def _load(self, rebuild: bool, patient: bool) -> None:
         try:
-            embeddings = load_embeddings(self.settings)
-            self._reader.set_result(EmbeddedReader(self.framework, self._cues, self._heads(), embeddings))
-            self._chain.set_result(self._open_chain(embeddings, rebuild, patient))
+            quiet_transformers()
+            normaliser = Normaliser(ROOT / "knowledge" / "phrases", packaged_embeddings())
+            self._reader.set_result(self._load_reader(normaliser))
+            self._chain.set_result(self._open_chain(normaliser, rebuild, patient))
         except Exception as error:
             _log.exception("models and index could not be loaded")
             for future in (self._reader, self._chain):
                 if not future.done():
                     future.set_exception(error)
 
-    def _open_chain(self, embeddings: Embeddings, rebuild: bool, patient: bool) -> Runnable[dict[str, Any], Grounded]:
+    def _open_chain(self, normaliser: Normaliser, rebuild: bool, patient: bool) -> Runnable[dict[str, Any], Grounded]:
         # these imports take a second, and the reader does without them
         from advisor.answering.chain import answer_chain
         from advisor.retrieval.index import open_index
@@ -102,21 +103,26 @@ class Advisor:
 
         settings = self.settings
         model = load_chat_model(settings)
+        embeddings = load_embeddings(settings)
         index = open_index(settings, embeddings, embeddings_name(settings), rebuild=rebuild, patient=patient)
         _, self.removed = index.update(self.sections, self._set_indexed)
         return answer_chain(
             HybridRetriever(index, self.sections),
             embeddings,
             model,
+            gloss=normaliser.gloss,
             name=settings.model or "extractive",
             seconds=settings.model_timeout,
         )
 
-    def _heads(self) -> Heads | None:
+    def _load_reader(self, normaliser: Normaliser) -> Reader:
+        from advisor.understanding.model import load
+
         try:
-            return Heads.load(self.settings.framework.parent / "reader.safetensors")
-        except FileNotFoundError:
-            return None
+            model = load(reader_file(self.settings), packaged_embeddings(), normaliser)
+        except FileNotFoundError:  # a framework of the user's own may have no trained phrases
+            return TextReader(self.framework, self._cues, Untrained(self.framework))
+        return TextReader(self.framework, self._cues, model)
 
     def _set_indexed(self, done: int, total: int) -> None:
         self.indexed = (done, total)
@@ -204,15 +210,15 @@ class Advisor:
                 reply.citations = list(citations)
                 yield Turn(conversation=conversation, reply=reply.text(), citations=citations, model=grounded.model)
 
-        asked = self._respond(conversation, now, change, reading, decision, reply, message)
-        now = now.model_copy(update={"asked": asked}).with_exchange(
+        asked, guess = self._respond(conversation, now, change, reading, decision, reply, message)
+        now = now.model_copy(update={"asked": asked, "guess": guess}).with_exchange(
             Exchange(user=message, advisor=reply.text(), topic=reading.topic)
         )
         yield Turn(
             conversation=now,
             reply=reply.text(),
             acts=reading.acts,
-            suggestions=dialogue.suggestions(self.framework, asked, bool(now.answers)),
+            suggestions=dialogue.suggestions(self.framework, now),
             decision=decision.to_record() if now.answers else None,
             citations=tuple(reply.citations),
             abstained=grounded is not None and grounded.abstained,
@@ -223,6 +229,9 @@ class Advisor:
     # Parts of a turn
 
     def _grounded(self, question: str, history: Sequence[tuple[str, str]]) -> Iterator[Grounded]:
+        if self._cues.act(question) is Act.INJECTION:  # an order is no question
+            yield Grounded()
+            return
         self.wait()
         yield from self._chain.result().stream({"question": question, "history": history})
 
@@ -248,11 +257,16 @@ class Advisor:
         decision: Decision,
         reply: Reply,
         message: str,
-    ) -> str | None:
-        """Add what the acts ask for, then the recommendation or the next question; return the question now open."""
+    ) -> tuple[str | None, Guess | None]:
+        """Add what the acts ask for, then the recommendation or the next question.
+
+        Returns:
+            The question now open, and what is to be confirmed of it.
+        """
         acts = set(reading.acts)
         framework = self.framework
         asked = self._next(before, now, change, reading, decision)
+        unclear = next((read for read in reading.unclear if read.question == asked), None)
         again = not change and asked == before.asked and asked is not None
 
         if Act.RESTART in acts:
@@ -276,16 +290,22 @@ class Advisor:
             outcome = framework.outcomes[decision.outcome]
             title = dialogue.say("first_steps_for", outcome=outcome.name)
             dialogue.first_steps(outcome.first_steps, reply, self._steps, title)
-        if not reply.paragraphs and Act.ANSWER in acts and not dialogue.is_small_talk(message):
+        if not reply.paragraphs and not unclear and Act.ANSWER in acts and not dialogue.is_small_talk(message):
             reply.add("not_understood" if before.asked else "no_case_yet")
         if Act.UNSURE in acts and before.asked is None and not now.answers:
             reply.add("no_case_yet")
 
         if asked is None and (change or Act.DECIDE_NOW in acts):
             dialogue.recommend(framework, decision, reply, self._steps)
+        elif asked and unclear:
+            option = unclear.options[0]
+            guess = Guess(option=option, quote=one_line(message[unclear.start : unclear.end]))
+            said = dialogue.user_words(guess.quote)
+            reply.add("guess", says=dialogue.says(framework, asked, option), quote=said)
+            return asked, guess
         elif asked:
             self._ask(asked, again and Act.REPEAT not in acts, reply)
-        return asked
+        return asked, before.guess if again else None
 
     def _next(
         self, before: Conversation, now: Conversation, change: dialogue.Change, reading: Reading, decision: Decision
@@ -296,6 +316,8 @@ class Advisor:
         for question in (*reading.doubtful, change.reopened):
             if question:
                 return question
+        if reading.unclear and not decision.settled:
+            return reading.unclear[0].question
         if not change and (before.asked or before.answers) and Act.RESTART not in reading.acts:
             return before.asked
         return decision.next_question

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from advisor.advisor import Advisor
 from advisor.conversation import Conversation
@@ -41,6 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         return BAD_INPUT
     except (KeyboardInterrupt, BrokenPipeError):
         return 130
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once; a model still loading in the background would crash at Python's own exit."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _parser() -> argparse.ArgumentParser:

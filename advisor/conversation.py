@@ -75,7 +75,8 @@ class Reading(Value):
 
     acts: what the user does, the most telling first.
     answers: at most one for each question.
-    doubtful: questions about which the message says two things, or says one unclearly; they are to be asked.
+    unclear: answers that the message may hold; they are to be confirmed.
+    doubtful: questions about which the message says two different things; they are to be asked.
     forgotten: questions whose answer the user takes back without giving another.
     hypothetical: answers that the user only supposes ("what if it changed daily?").
     topic: the part of the message that asks something, to be answered from the guidance.
@@ -83,10 +84,18 @@ class Reading(Value):
 
     acts: tuple[Act, ...] = ()
     answers: tuple[ReadAnswer, ...] = ()
+    unclear: tuple[ReadAnswer, ...] = ()
     doubtful: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
     hypothetical: tuple[ReadAnswer, ...] = ()
     topic: str | None = None
+
+
+class Guess(Value):
+    """An option that the user is asked to confirm, and the words it was read from."""
+
+    option: str
+    quote: str
 
 
 class Exchange(Value):
@@ -102,12 +111,14 @@ class Conversation(Value):
 
     answers: by question id, the one given last at the end.
     asked: the question now open.
+    guess: what the user is asked to confirm of it, where the advisor was not sure it understood.
     """
 
     session: str = ""
     framework: str = ""
     answers: dict[str, Answer] = {}
     asked: str | None = None
+    guess: Guess | None = None
     exchanges: tuple[Exchange, ...] = ()
 
     def options(self) -> dict[str, tuple[str, ...]]:

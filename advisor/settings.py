@@ -81,3 +81,13 @@ class Settings(BaseModel):
             except OSError:
                 continue
         return Path(tempfile.mkdtemp(prefix="tune-or-retrieve-"))
+
+
+def phrases_folder(settings: Settings) -> Path:
+    """Return where the training phrases are: beside the framework."""
+    return settings.framework.parent / "phrases"
+
+
+def reader_file(settings: Settings) -> Path:
+    """Return where the trained reader is kept: beside the framework."""
+    return settings.framework.parent / "reader.safetensors"

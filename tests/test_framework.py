@@ -75,6 +75,7 @@ def test_a_file_that_is_no_yaml_is_named_by_line(tmp_path: Path) -> None:
 def test_every_rule_rests_on_a_quote_that_stands_in_the_guidance(framework: Framework) -> None:
     sources = [option.source for question in framework.questions for option in question.options]
     sources += [question.source for question in framework.questions]
+    sources += [outcome.source for outcome in framework.outcomes.values()]
     advisor = Advisor()
     sections = {(section.document, section.heading): section for section in advisor.sections}
     for source in sources:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
@@ -16,7 +16,9 @@ from advisor.retrieval.retriever import HybridRetriever, Passage
 from advisor.text import words
 from advisor.wording import wording
 
-EVIDENCE = 0.42  # cosine of question and best entry below which the guidance does not say
+LIKENESS = 0.39  # cosine of question and best entry below which the guidance does not say
+EVIDENCE = 0.5  # the same for likeness and coverage together
+COVERAGE_WEIGHT = 0.4  # of the share of terms that a passage holds, against the cosine of the best entry
 NEAR_TOPIC = 0.3  # below this not even a nearby topic is worth naming
 
 # words that point to something said before; a question of these and little else cannot be searched for
@@ -44,12 +46,19 @@ def self_contained(question: str, history: Sequence[tuple[str, str]]) -> str:
 
 
 def answer_chain(
-    retriever: HybridRetriever, embeddings: Embeddings, model: BaseChatModel | None, *, name: str, seconds: float
+    retriever: HybridRetriever,
+    embeddings: Embeddings,
+    model: BaseChatModel | None,
+    *,
+    gloss: Callable[[str], str] = str,
+    name: str,
+    seconds: float,
 ) -> Runnable[dict[str, Any], Grounded]:
     """Build the chain. Its input is {"question": str, "history": [(role, text), …]}; `stream` yields growing answers.
 
     Args:
         model: the chat model, None for extractive answers.
+        gloss: turns a question in another language into words that the guidance knows.
         name: what turn records call the model.
         seconds: how long the model may take.
     """
@@ -59,7 +68,7 @@ def answer_chain(
         for part in inputs:  # the steps before stream their keys one by one
             given.update(part)
         passages: list[Passage] = given["passages"]
-        if not passages or passages[0].scores["dense"] < EVIDENCE:
+        if not _is_covered(passages):
             yield Grounded(topics=_topics(passages))
             return
         note = ""
@@ -76,7 +85,7 @@ def answer_chain(
         yield Grounded(compose(passages), note=note)
 
     query: Runnable[dict[str, Any], str] = RunnableLambda(
-        lambda given: self_contained(given["question"], given.get("history", ()))
+        lambda given: gloss(self_contained(given["question"], given.get("history", ())))
     )
     chain: Runnable[dict[str, Any], Grounded] = (
         RunnablePassthrough.assign(query=query)
@@ -84,6 +93,15 @@ def answer_chain(
         | RunnableGenerator(ground)
     )
     return chain
+
+
+def _is_covered(passages: Sequence[Passage]) -> bool:
+    """Tell whether an answer is likely there: the question is like a passage in meaning, and shares its terms."""
+    if not passages:
+        return False
+    likeness = passages[0].scores["dense"]
+    coverage = max(passage.scores["coverage"] for passage in passages[:3])
+    return bool(likeness >= LIKENESS and likeness + COVERAGE_WEIGHT * coverage >= EVIDENCE)
 
 
 def _topics(passages: Sequence[Passage]) -> tuple[str, ...]:

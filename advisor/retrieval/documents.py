@@ -11,14 +11,20 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 
 import yaml
+from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from advisor.text import sentences
 
 SUFFIXES = {".md", ".markdown", ".txt"}
-MAX_SECTION_WORDS = 220  # MiniLM reads 256 tokens
+MAX_SECTION = 1400  # characters; MiniLM reads 256 tokens
+
+_SPLITTER = RecursiveCharacterTextSplitter(
+    chunk_size=MAX_SECTION, chunk_overlap=0, separators=["\n\n", "\n", ". ", " "], keep_separator="end"
+)
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _ASKS = re.compile(r"<!--\s*asks:(.*?)-->", re.DOTALL)
@@ -99,8 +105,8 @@ def parse_document(name: str, text: str) -> list[Section]:
     if not title:
         title = next((h[2] for h in headings if len(h[1]) == 1), "") or text.strip().partition("\n")[0][:80]
     bounds = [(title, 0, headings[0].start() if headings else len(text))]
-    ends = [h.start() for h in headings[1:]] + [len(text)]
-    bounds += [(h[2], h.end(), end) for h, end in zip(headings, ends, strict=True)]
+    for heading, following in zip_longest(headings, headings[1:]):
+        bounds.append((heading[2], heading.end(), following.start() if following else len(text)))
     return [
         Section(name, title, heading, piece, asks, sources)
         for heading, start, end in bounds
@@ -117,7 +123,7 @@ def _title(front_matter: str) -> str:
 
 
 def _pieces(body: str) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Take the metadata out of a section's body; cut a long body at paragraphs."""
+    """Take the metadata out of a section's body; cut a long body at paragraphs or sentences."""
     asks: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     if match := _ASKS.search(body):
@@ -126,14 +132,8 @@ def _pieces(body: str) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]
     if match := _SOURCES.search(body):
         sources = tuple(source.strip() for source in match[1].split(",") if source.strip())
         body = body[: match.start()]
-    piece = ""
-    for paragraph in re.split(r"(?<=\n)(?=\s*\n)", body.strip()):
-        if piece.strip() and len((piece + paragraph).split()) > MAX_SECTION_WORDS:
-            yield piece.strip(), asks, sources
-            piece = ""
-        piece += paragraph
-    if piece.strip():
-        yield piece.strip(), asks, sources
+    for piece in _SPLITTER.split_text(body.strip()):
+        yield piece, asks, sources
 
 
 def _units(text: str) -> Iterator[str]:

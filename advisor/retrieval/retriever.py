@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from difflib import get_close_matches
+from math import log
 from typing import Any, NamedTuple
 
 import bm25s
@@ -19,6 +22,7 @@ from advisor.retrieval.index import Index
 from advisor.text import words
 
 CANDIDATES = 60  # dense entries looked at; several lead to one section
+SPELLING = 0.84  # likeness from which an unknown word counts as misspelt
 LEXICAL_WEIGHT = 0.15  # of the best BM25 score, against a cosine of 1
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -40,27 +44,36 @@ class Passage(NamedTuple):
 class HybridRetriever(BaseRetriever):
     """Returns whole sections, best first.
 
-    Metadata of a returned document: `document`, `title`, `section`, `score` (dense plus lexical), `dense` (highest
-    cosine of any of its entries with the query) and `units` (cosine per sentence, where known).
+    Metadata of a returned document: `document`, `title`, `section`, `score` (dense plus lexical), `dense` (the highest
+    cosine of any of its entries with the query), `coverage` (share of the query's terms), `units` (cosine of each
+    sentence).
     """
 
     index: Any
     k: int = 5
     _sections: dict[str, Section] = PrivateAttr(default_factory=dict)
     _order: list[str] = PrivateAttr(default_factory=list)
+    _vocabulary: frozenset[str] = PrivateAttr(default=frozenset())
+    _texts: dict[str, set[str]] = PrivateAttr(default_factory=dict)
+    _frequency: Counter[str] = PrivateAttr(default_factory=Counter)
     _bm25: Any = PrivateAttr(default=None)
 
     def __init__(self, index: Index, sections: Iterable[Section], k: int = 5) -> None:
         super().__init__(index=index, k=k)  # type: ignore[call-arg]
         self._sections = {section.id: section for section in sections}
         self._order = list(self._sections)
+        texts = [" ".join((s.title, s.heading, s.text, *s.asks)) for s in self._sections.values()]
+        self._vocabulary = frozenset(word for text in texts for word in words(text))
         self._bm25 = bm25s.BM25()
-        corpus = [_terms(" ".join((s.title, s.heading, s.text, *s.asks))) for s in self._sections.values()]
+        corpus = [_terms(text) for text in texts]
+        self._texts = {s: set(terms) for s, terms in zip(self._order, corpus, strict=True)}
+        self._frequency = Counter(term for terms in self._texts.values() for term in terms)
         self._bm25.index(corpus or [["nothing"]], show_progress=False)
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun | None = None
     ) -> list[Document]:
+        query = self._spelled(query)
         vector = self.index.store.embeddings.embed_query(query)
         dense: dict[str, float] = defaultdict(float)
         units: dict[str, dict[int, float]] = defaultdict(dict)
@@ -84,6 +97,7 @@ class HybridRetriever(BaseRetriever):
                     "section": self._sections[s].heading,
                     "score": score[s],
                     "dense": dense[s],
+                    "coverage": self._coverage(query, s),
                     "units": units[s],
                 },
             )
@@ -94,6 +108,15 @@ class HybridRetriever(BaseRetriever):
         """Return the best sections themselves, with their scores."""
         return [Passage(self._sections[str(document.id)], document.metadata) for document in self.invoke(query)]
 
+    def _spelled(self, query: str) -> str:
+        """Return the query with words that the guidance lacks replaced by one that is spelt almost alike."""
+        for word in words(query):
+            if len(word) > 4 and word not in self._vocabulary:
+                alike = {w for w in self._vocabulary if w[0] == word[0] and abs(len(w) - len(word)) < 3}
+                for better in get_close_matches(word, alike, 1, SPELLING):
+                    query = re.sub(rf"\b{re.escape(word)}\b", better, query, flags=re.IGNORECASE)
+        return query
+
     def _nearest(
         self, vector: list[float], k: int, where: dict[str, Any] | None = None
     ) -> list[tuple[Document, float]]:
@@ -101,6 +124,13 @@ class HybridRetriever(BaseRetriever):
             vector, k=k, filter=where
         )
         return found
+
+    def _coverage(self, query: str, section_id: str) -> float:
+        """Return which share of the query's terms the section has, rare terms counting more."""
+        terms = set(_terms(query))
+        weight = {term: log((1 + len(self._texts)) / (0.5 + self._frequency[term])) for term in terms}
+        held = sum(weight[term] for term in terms & self._texts[section_id])
+        return held / total if (total := sum(weight.values())) else 0.0
 
     def _lexical(self, query: str) -> dict[str, float]:
         terms = [term for term in _terms(query) if term in self._bm25.vocab_dict]

@@ -1,27 +1,34 @@
-"""The readers: one that needs no model for what is plain, one that uses embeddings for free text."""
+"""The readers: one that needs no model for what is plain, one with a trained model for free text."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from langchain_core.embeddings import Embeddings
 
-from advisor.conversation import Act, Conversation, ReadAnswer, Reading
+from advisor.conversation import Act, Conversation, How, ReadAnswer, Reading
 from advisor.framework import Framework, Question
 from advisor.text import Span, words
 from advisor.understanding.cues import Cues
-from advisor.understanding.heads import NOT_STATED, Heads
 from advisor.understanding.segments import Sentence, segment
 
-SURE = 0.6  # an answer read with less confidence than this is left to be asked
-ACT_SURE = 0.4
-CUE = 0.95  # confidence of an answer that a cue gives
-STATEMENTS = {Act.ANSWER, Act.CORRECT}
+ACTS = "acts"  # the head for acts, beside one for each question
+NOT_STATED = ""
+
+SURE = 0.5  # an answer read with less confidence than this is to be confirmed
+UNCLEAR = 0.35  # with less than this it is not mentioned at all
+SURE_WHEN_ASKED = 0.4  # the same for the question that is open
+PLAIN_WORDS = 5  # a message this short can be read by cues alone
+SENTENCES = 0.5  # weight of the sentences against the whole text
+CLASH = 0.6  # chance from which two sentences count as saying different things
+ACT_SURE = 0.4  # an act guessed with less is taken for a statement
+ACT_CERTAIN = 0.8  # the same for acts that undo something
+STEERING = {Act.RESTART, Act.BACK, Act.CANCEL, Act.DECIDE_NOW}
 SILENT = {Act.INJECTION, Act.ABUSE, Act.ASK, Act.WHAT_IF, Act.WHY, Act.MEANING, Act.OFF_TOPIC}  # never hold answers
+ASKING = SILENT | {Act.NEXT_STEPS, Act.SUMMARY, Act.DECIDE_NOW, Act.REPEAT, Act.BACK, Act.RESTART}
 
 _ORDINALS = [
     {"1", "a", "first", "one", "former", "primero", "primera", "erste", "erstes", "premier", "première"},
@@ -31,9 +38,16 @@ _ORDINALS = [
 _FILLER = frozenset(
     "the one option number please it is its it's would be i'd say i think that and um well so answer".split()
 )
+_YES = frozenset(
+    {"yes", "yep", "yeah", "right", "correct", "exactly", "true", "that's right", "yes it is", "sí", "si", "ja", "oui"}
+)
+_NO = frozenset({"no", "nope", "wrong", "not really", "no it isn't", "nein", "non"})
 _FIRST_PERSON = re.compile(
     r"\b(?:we|our|ours|us|my|i|i'm|we're|wir|unsere?\w*|nuestr\w+|nous|notre|nos)\b", re.IGNORECASE
 )
+
+
+_COMMON = frozenset("how is it the must be of often or and a what does our money time".split())
 
 
 class Reader(Protocol):
@@ -57,10 +71,9 @@ class QuickReader:
             return Reading(acts=(Act.UNREADABLE,))
         if answer := self._chosen(message, conversation) or self._short(message, conversation):
             return Reading(acts=(Act.ANSWER,), answers=(answer,))
-        parts = segment(message)
-        if len(parts) == 1 and len(words(message)) <= 8 and not self._cues.answers(message):
+        if len(words(message)) <= PLAIN_WORDS and len(segment(message)) == 1:
             act = self._cues.act(message)
-            if act and act not in {Act.CORRECT, Act.WHAT_IF, Act.ASK}:
+            if act and act not in {Act.CORRECT, Act.WHAT_IF, Act.INJECTION}:
                 return Reading(acts=(act,))
         return None
 
@@ -71,7 +84,7 @@ class QuickReader:
         for question in [*asked, *self._framework.questions]:
             for option in question.options:
                 if said == words(option.label) and (question in asked or len(said) > 1):
-                    return _whole(message, question.id, option.id, chosen=True)
+                    return _whole(message, question.id, option.id, how="chosen")
         return None
 
     def _short(self, message: str, conversation: Conversation) -> ReadAnswer | None:
@@ -79,6 +92,11 @@ class QuickReader:
             return None
         question = self._framework.question(conversation.asked)
         said = " ".join(words(message))
+        if conversation.guess and said in _YES:
+            return _whole(message, question.id, conversation.guess.option, how="confirmed")
+        if conversation.guess and said in _NO and len(question.options) == 2:
+            (other,) = set(question.option_ids) - {conversation.guess.option}
+            return _whole(message, question.id, other)
         core = [word for word in words(message) if word not in _FILLER]
         for i, option in enumerate(question.options):
             forms = {" ".join(words(form)) for form in option.short_forms}
@@ -91,26 +109,48 @@ class QuickReader:
 
 
 @dataclass(frozen=True)
-class _Evidence:
-    option: str
-    confidence: float
+class _Found:
+    """The chances of a question's options in a text, and where it is said best."""
+
+    chances: dict[str, float]
     span: Span
-    order: int  # of the sentence
-    corrects: bool
+    clash: bool
 
 
-class EmbeddedReader:
-    """Reads free text with cues, and with linear heads over embeddings of each clause and sentence.
+class Model(Protocol):
+    """What gives the chances of each class of each head for some texts; `normaliser` mends and glosses a text."""
+
+    heads: dict[str, tuple[str, ...]]
+    normaliser: Callable[[str], str]
+
+    def probabilities(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return head to probabilities, (texts, classes)."""
+        ...
+
+
+class Untrained:
+    """Stands in for the model of a framework that has no trained phrases: nothing is stated."""
+
+    def __init__(self, framework: Framework) -> None:
+        self.heads = {q.id: (NOT_STATED, *q.option_ids) for q in framework.questions} | {ACTS: (Act.ANSWER.value,)}
+        self.normaliser: Callable[[str], str] = str
+
+    def probabilities(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return 1 for the first class of each head."""
+        return {name: np.eye(1, len(classes)).repeat(len(texts), 0) for name, classes in self.heads.items()}
+
+
+class TextReader:
+    """Reads free text with the trained model, sentence by sentence and as a whole; acts with cues too.
 
     Args:
-        heads: None for a framework without trained phrases; then cues alone read.
+        model: trained by `make train` on the phrases beside the framework, or `Untrained`.
     """
 
-    def __init__(self, framework: Framework, cues: Cues, heads: Heads | None, embeddings: Embeddings) -> None:
+    def __init__(self, framework: Framework, cues: Cues, model: Model) -> None:
         self._framework = framework
         self._cues = cues
-        self._heads = heads
-        self._embeddings = embeddings
+        self._model = model
         self._quick = QuickReader(framework, cues)
 
     def read(self, message: str, conversation: Conversation) -> Reading:
@@ -118,109 +158,123 @@ class EmbeddedReader:
         if plain := self._quick.read(message, conversation):
             return plain
         parts = segment(message)
-        spans = list(dict.fromkeys(span for part in parts for span in (part.span, *part.clauses)))
-        vectors = np.asarray(self._embeddings.embed_documents([message[a:b] for a, b in spans]))
-        place = {span: i for i, span in enumerate(spans)}
-        acts = [self._act(part, vectors[place[part.span]]) for part in parts]
+        acts = self._acts(parts)
+        groups: dict[str, list[Sentence]] = {"before": [], "after": []}
+        corrected = next((i for i, act in enumerate(acts) if act is Act.CORRECT), len(acts))
+        for i, (part, act) in enumerate(zip(parts, acts, strict=True)):
+            if act not in SILENT:
+                groups["after" if i >= corrected else "before"].append(part)
 
-        evidence: dict[str, list[_Evidence]] = defaultdict(list)
-        hypothetical: dict[str, list[_Evidence]] = defaultdict(list)
-        for order, (part, act) in enumerate(zip(parts, acts, strict=True)):
-            if act in SILENT and act is not Act.WHAT_IF:
-                continue
-            found = hypothetical if act is Act.WHAT_IF else evidence
-            for span in (part.span, *part.clauses):
-                for question, option, confidence, where in self._answers(message, span, vectors[place[span]]):
-                    found[question].append(_Evidence(option, confidence, where, order, act is Act.CORRECT))
-
-        answers, doubtful = self._resolve(evidence)
-        asking = [part.text for part, act in zip(parts, acts, strict=True) if act is Act.ASK]
+        read = {name: self._answers(message, group) for name, group in groups.items()}
+        found = read["before"][0] | read["after"][0]  # what corrects replaces what came before
+        answers = {q: answer for q, answer in found.items() if self._is_sure(answer, conversation)}
+        unclear = [a for q, a in found.items() if q not in answers and q not in conversation.answers]
+        doubtful = [q for name in ("before", "after") for q in read[name][1] if q not in found]
+        taken_back = not answers and not doubtful and any(self._cues.takes_back(part.text) for part in parts)
         told: set[Act] = {act for act in acts if act is not Act.ANSWER}
-        if answers:
-            told |= {Act.ANSWER} if Act.CORRECT not in told else set()
+        if answers and Act.CORRECT not in told:
+            told.add(Act.ANSWER)
+        supposed = " ".join(
+            self._cues.supposed(part.text) for part, act in zip(parts, acts, strict=True) if act is Act.WHAT_IF
+        )
+        asking = [part.text for part, act in zip(parts, acts, strict=True) if act is Act.ASK]
         return Reading(
             acts=tuple(act for act in Act if act in told) or (Act.ANSWER,),
-            answers=tuple(answers),
-            hypothetical=tuple(self._resolve(hypothetical)[0]),
-            doubtful=tuple(doubtful),
+            answers=tuple(answers.values()),
+            hypothetical=tuple(self._answers(supposed, segment(supposed))[0].values()),
+            unclear=tuple(sorted(unclear, key=lambda answer: -answer.confidence)),
+            doubtful=tuple(dict.fromkeys(doubtful)),
+            forgotten=self._forgotten(message, conversation) if taken_back else (),
             topic=" ".join(asking) or None,
         )
 
-    def _act(self, part: Sentence, vector: np.ndarray) -> Act:
-        if act := self._cues.act(part.text):
-            return act
-        is_question = part.text.rstrip().endswith("?")
-        if self._heads is None:
-            return Act.ASK if is_question else Act.ANSWER
-        chances = self._heads.acts.probabilities(vector[None])[0]
-        best = int(chances.argmax())
-        act = Act(self._heads.acts.labels[best])
-        if is_question and not (act is Act.ANSWER and _FIRST_PERSON.search(part.text)):
-            return act if act in SILENT | {Act.NEXT_STEPS, Act.SUMMARY, Act.DECIDE_NOW} else Act.ASK
-        if act is Act.ASK and (chances[best] < 0.6 or self._cues.answers(part.text)):
-            return Act.ANSWER
-        return act if chances[best] >= ACT_SURE else Act.ANSWER
+    def _acts(self, parts: list[Sentence]) -> list[Act]:
+        chances = self._model.probabilities([part.text for part in parts])[ACTS]
+        names = self._model.heads[ACTS]
+        acts = []
+        for part, row in zip(parts, chances, strict=True):
+            best = int(row.argmax())
+            acts.append(self._cues.act(part.text) or self._act(part.text, Act(names[best]), float(row[best])))
+        return acts
 
-    def _answers(self, message: str, span: Span, vector: np.ndarray) -> list[tuple[str, str, float, Span]]:
-        start, end = span
-        cues = self._cues.answers(message[start:end])
-        found = [(q, option, CUE, span) for q, options in cues.items() for option in options]
-        if self._heads is not None:
-            for question, head in self._heads.questions.items():
-                if question in cues:
-                    continue
-                chances = head.probabilities(vector[None])[0]
-                for label, chance in zip(head.labels, chances, strict=True):
-                    if label != NOT_STATED and chance >= SURE:
-                        found.append((question, label, float(chance), span))
-        return found
+    def _act(self, text: str, guess: Act, chance: float) -> Act:
+        """Weigh the model's guess against the form of the sentence."""
+        if text.rstrip().endswith("?"):
+            own_case = guess is Act.ANSWER and _FIRST_PERSON.search(text)
+            return guess if own_case or guess in ASKING else Act.ASK
+        return guess if chance >= (ACT_CERTAIN if guess in STEERING else ACT_SURE) else Act.ANSWER
 
-    def _resolve(self, evidence: dict[str, list[_Evidence]]) -> tuple[list[ReadAnswer], list[str]]:
-        """Return at most one answer per question, and the questions on which the message contradicts itself."""
-        answers: list[ReadAnswer] = []
+    def _answers(self, message: str, parts: list[Sentence]) -> tuple[dict[str, ReadAnswer], list[str]]:
+        """Return the answers by question, and the questions on which the sentences contradict each other."""
+        if not parts:
+            return {}, []
+        spans = list(dict.fromkeys(span for part in parts for span in (part.span, *part.clauses)))
+        whole = " ".join(part.text for part in parts)
+        chances = self._model.probabilities([whole, *(message[a:b] for a, b in spans)])
+        answers: dict[str, ReadAnswer] = {}
         doubtful: list[str] = []
         for question in self._framework.questions:
-            found = evidence.get(question.id, [])
-            if not found:
-                continue
-            strongest = max(e.confidence for e in found)
-            found = [e for e in found if e.confidence >= CUE or strongest < CUE]
-            last = max(e.order for e in found)
-            if any(e.corrects for e in found if e.order == last):
-                found = [e for e in found if e.order == last]  # what corrects replaces what came before
-            options = {e.option for e in found}
-            option = options.pop() if len(options) == 1 else _combined(question, options)
-            if option is None:
+            found = self._weigh(question, chances[question.id], message, spans, {part.span for part in parts})
+            option = max(found.chances, key=lambda o: found.chances[o])
+            confidence = found.chances[option]
+            if found.clash:
                 doubtful.append(question.id)
-                continue
-            best = max(found, key=lambda e: (e.confidence, e.span[0] - e.span[1]))  # of equals the shortest span
-            answers.append(
-                ReadAnswer(
+            elif confidence >= UNCLEAR:
+                answers[question.id] = ReadAnswer(
                     question=question.id,
                     options=(option,),
                     how="stated",
-                    confidence=max(e.confidence for e in found),
-                    start=best.span[0],
-                    end=best.span[1],
+                    confidence=round(confidence, 3),
+                    start=found.span[0],
+                    end=found.span[1],
                 )
-            )
         return answers, doubtful
 
+    @staticmethod
+    def _is_sure(answer: ReadAnswer, conversation: Conversation) -> bool:
+        return answer.confidence >= (SURE_WHEN_ASKED if answer.question == conversation.asked else SURE)
 
-def _combined(question: Question, options: set[str]) -> str | None:
-    """Return the option that stands for all of these together, if there is one."""
-    for option in question.options:
-        if option.combines and options <= {option.id, *option.combines}:
-            return option.id
-    return None
+    def _weigh(
+        self, question: Question, chances: np.ndarray, message: str, spans: list[Span], sentences: set[Span]
+    ) -> _Found:
+        """Weigh the whole text against its sentences."""
+        labels = self._model.heads[question.id]
+        whole = dict(zip(labels, chances[0].tolist(), strict=True))
+        pieces = [dict(zip(labels, row.tolist(), strict=True)) for row in chances[1:]]
+        rows = [piece for span, piece in zip(spans, pieces, strict=True) if span in sentences]
+        combines = any(option.combines for option in question.options)
+        best = {option: max(row[option] for row in rows) for option in question.option_ids}
+        result = {option: whole[option] for option in question.option_ids}
+        if len(rows) > 1:
+            total = sum(best.values()) + max(1e-6, 1 - max(best.values()))
+            result = {o: (1 - SENTENCES) * whole[o] + SENTENCES * best[o] / total for o in result}
+        clash = len(rows) > 1 and not combines and min(best.values()) >= CLASH
+        top = max(result, key=lambda o: result[o])
+        # the shortest piece that says it about as well as any
+        strength = max(piece[top] for piece in pieces)
+        near = [span for span, piece in zip(spans, pieces, strict=True) if piece[top] >= 0.9 * strength]
+        return _Found(result, min(near, key=lambda span: span[1] - span[0]), clash)
+
+    def _forgotten(self, message: str, conversation: Conversation) -> tuple[str, ...]:
+        """Return the answered question that the message names, or the one answered last."""
+        said = set(words(self._model.normaliser(message)))
+        named: dict[str, int] = {}
+        for question_id in conversation.answers:
+            question = self._framework.question(question_id)
+            telling = set(words(f"{question.id} {question.name} {question.short}")) - _COMMON
+            named[question_id] = len(said & telling)
+        if not named:
+            return ()
+        best = max(named, key=lambda q: named[q])
+        return (best if named[best] else list(conversation.answers)[-1],)
 
 
-def _whole(message: str, question: str, option: str, *, chosen: bool = False) -> ReadAnswer:
+def _whole(message: str, question: str, option: str, how: How = "stated") -> ReadAnswer:
     start = len(message) - len(message.lstrip())
     return ReadAnswer(
         question=question,
         options=(option,),
-        how="chosen" if chosen else "stated",
+        how=how,
         confidence=1.0,
         start=start,
         end=len(message.rstrip()),

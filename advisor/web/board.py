@@ -9,7 +9,7 @@ from advisor import dialogue
 from advisor.conversation import Citation, Conversation
 from advisor.decision import Decision, Reason, decide
 from advisor.framework import Framework
-from advisor.text import one_line
+from advisor.text import as_typed, one_line
 from advisor.web.plane import plane
 from advisor.wording import wording
 
@@ -73,14 +73,8 @@ def _bars(framework: Framework, reason: Reason, largest: int) -> str:
 
 
 def sources(citations: Iterable[Citation]) -> str:
-    """Return the numbered quotes behind a reply as Markdown; quotes are shown as text, never as markup."""
+    """Return the numbered quotes behind a reply as Markdown."""
     return "\n\n".join(
-        f"**[{c.n}]** “{_as_text(c.quote)}”  \n*{_as_text(c.document)}, {_as_text(c.section)}*" for c in citations
+        f"**[{c.n}]** “{as_typed(one_line(c.quote))}”  \n*{as_typed(c.document)}, {as_typed(c.section)}*"
+        for c in citations
     )
-
-
-def _as_text(quote: str) -> str:
-    quote = escape(one_line(quote))
-    for mark in "\\`*_[]|$#":
-        quote = quote.replace(mark, f"&#{ord(mark)};")
-    return quote

@@ -12,11 +12,17 @@ from advisor.advisor import Advisor
 from advisor.conversation import Conversation, Turn
 from advisor.framework import Question
 from advisor.sharing import TokenError, from_token, to_token
+from advisor.text import as_typed
 from advisor.web import board
 from advisor.wording import wording
 
-# the message just sent goes to the top, so that its reply is read from the beginning
-TO_LATEST = "() => [...document.querySelectorAll('#chat .user-row')].pop()?.scrollIntoView({block: 'start'})"
+# the message just sent goes to the top of the chat, so that its reply is read from the beginning
+TO_LATEST = """() => {
+  const row = [...document.querySelectorAll("#chat .user-row")].pop();
+  let box = row?.parentElement;
+  while (box && box.scrollHeight <= box.clientHeight) box = box.parentElement;
+  if (box?.closest("#chat")) box.scrollTop += row.getBoundingClientRect().top - box.getBoundingClientRect().top - 12;
+}"""
 STATIC = Path(__file__).parent / "static"
 UNSURE = "?"  # value of the choice "not sure"
 
@@ -69,8 +75,10 @@ def build(advisor: Advisor) -> gr.Blocks:
                 with gr.Accordion(words("answers"), open=False, elem_id="answers"):
                     choices = [_choice(question) for question in framework.questions]
                 why = gr.HTML("")
+                with gr.Accordion(words("board_sources"), open=False):
+                    quotes = gr.Markdown(words("no_sources"))
 
-        shown = [chat, state, standing, why, *choices]
+        shown = [chat, state, standing, why, quotes, *choices]
 
         def show(history: list[Message], turn: Turn) -> list[Any]:
             conversation = turn.conversation
@@ -79,12 +87,13 @@ def build(advisor: Advisor) -> gr.Blocks:
                 conversation.model_dump_json(),
                 board.outcome(framework, conversation),
                 board.reasons(framework, conversation),
+                board.sources(turn.citations) or gr.skip(),
                 *(_chosen(question, conversation) for question in framework.questions),
             ]
 
         def respond(message: str, history: list[Message], state: str) -> Iterator[list[Any]]:
             conversation = Conversation.model_validate_json(state)
-            history = [*_without_options(history), {"role": "user", "content": message}]
+            history = [*_without_options(history), {"role": "user", "content": as_typed(message)}]
             unchanged = [gr.skip()] * (len(shown) - 1)
             yield [history, *unchanged]
             for turn in advisor.stream(conversation, message):
@@ -97,9 +106,14 @@ def build(advisor: Advisor) -> gr.Blocks:
                     Conversation.model_validate_json(state), question.id, None if option == UNSURE else option
                 )
                 said = turn.conversation.exchanges[-1].user
-                return show([*_without_options(history), {"role": "user", "content": said}], turn)
+                return show([*_without_options(history), {"role": "user", "content": as_typed(said)}], turn)
 
             return chosen
+
+        def clear() -> list[Any]:
+            empty = Conversation()
+            unanswered = [_chosen(question, empty) for question in framework.questions]
+            return [[], empty.model_dump_json(), board.outcome(framework, empty), "", words("no_sources"), *unanswered]
 
         limits: dict[str, Any] = {"concurrency_limit": None, "api_visibility": "private", "show_progress": "hidden"}
         sent = gr.State("")
@@ -110,6 +124,7 @@ def build(advisor: Advisor) -> gr.Blocks:
             chat.example_select(_selected, None, sent, **at_once),
         ):
             started.then(respond, [sent, chat, state], shown, **limits).then(None, None, None, js=TO_LATEST)
+        chat.clear(clear, None, shown, **at_once)
         for question, choice in zip(framework.questions, choices, strict=True):
             changed = choice.input(set_answer(question), [choice, chat, state], shown, **limits)
             changed.then(None, None, None, js=TO_LATEST)

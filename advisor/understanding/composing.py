@@ -1,0 +1,160 @@
+"""Training examples: phrases as they are, and messages composed of several, with the slips that people make."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from advisor.framework import Framework, Question
+
+ENGLISH = "en"
+ENGLISH_SHARE = 0.67  # of composed messages
+MIX = {"composed": 0.37, "messages": 0.31, "clauses": 0.11, "other": 0.09, "acts": 0.12}
+CONTRARY = 0.15  # share of composed messages that contradict themselves on purpose
+CONFLICT = 0.3  # share of clashing joins that are kept, the question then being not stated
+COMBINED = 0.3  # share of joins of options that another one combines that are kept, as that one
+STATEMENT_ACTS = {"answer", "correct"}  # phrases of the other acts state nothing of the user's case
+
+Answers = dict[str, str | None]  # None: contradicted, so not stated
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text with what is to be learned from it; None where nothing is."""
+
+    text: str
+    answers: Answers | None
+    act: str | None
+
+
+class Composer:
+    """Draws training examples from a folder of phrases.
+
+    Raises:
+        ValueError: a phrase names a question or option that the framework lacks.
+    """
+
+    def __init__(self, folder: Path, framework: Framework) -> None:
+        def rows(name: str) -> Any:
+            return yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+
+        self.framework = framework
+        self.clauses, self.messages, self.other = rows("clauses"), rows("messages"), rows("other_languages")
+        self.acts = rows("acts")
+        words = rows("languages")
+        self._joins, self._turns = words["joins"], words["turns"]
+        self._pools: dict[str, list[Any]] = {ENGLISH: self.clauses}
+        for phrase in self.other:
+            self._pools.setdefault(phrase["lang"], []).append(phrase)
+        for phrase in (*self.clauses, *self.messages, *self.other):
+            for question, option in phrase["answers"].items():
+                if question not in framework.by_id or option not in framework.question(question).option_ids:
+                    raise ValueError(f"unknown answer {question}: {option} in {phrase['text']!r}")
+        self.act_names = tuple(sorted({phrase["act"] for phrase in self.acts}))
+
+    def draw(self, rng: random.Random) -> Example:
+        """Return one example."""
+        kind = rng.choices(list(MIX), list(MIX.values()))[0]
+        if kind == "acts":
+            phrase = rng.choice(self.acts)
+            return Example(_noisy(phrase["text"], rng), None if phrase["act"] in STATEMENT_ACTS else {}, phrase["act"])
+        if kind == "composed":
+            text, answers = self._contrary(rng) if rng.random() < CONTRARY else self._composed(rng)
+        else:
+            phrase = rng.choice({"messages": self.messages, "clauses": self.clauses, "other": self.other}[kind])
+            text, answers = phrase["text"], phrase["answers"]
+            if kind == "messages" and text.isascii() and rng.random() < 0.3:
+                text, answers = self._composed(rng, phrase)
+        act = "answer" if answers and rng.random() < 0.3 else None
+        return Example(_noisy(text, rng), answers, act)
+
+    def _composed(self, rng: random.Random, start: Any = None) -> tuple[str, Answers]:
+        """Join phrases of different answers, to a given message or from nothing."""
+        others = [language for language in self._pools if language != ENGLISH]
+        language = ENGLISH if start or rng.random() < ENGLISH_SHARE else rng.choice(others)
+        parts = [start["text"]] if start else []
+        answers: Answers = dict(start["answers"]) if start else {}
+        for _ in range(rng.choice([1, 1, 2]) if start else rng.choice([2, 2, 3, 3, 4, 5])):
+            phrase = rng.choice(self._pools[language])
+            if (merged := self._merged(answers, phrase["answers"], rng)) is not None:
+                parts.append(phrase["text"])
+                answers = merged
+        if not start or rng.random() < 0.4:
+            rng.shuffle(parts)
+        return self._joined(parts, language, rng), answers
+
+    def _contrary(self, rng: random.Random) -> tuple[str, Answers]:
+        """A message that says two things on one question."""
+        question = rng.choice([q for q in self.framework.questions if not any(o.combines for o in q.options)])
+        sides = [[p for p in self.clauses if p["answers"] == {question.id: o}] for o in question.option_ids]
+        pair = [rng.choice(side)["text"].strip() for side in rng.sample(sides, 2)]
+        pair[1] = rng.choice(self._turns) + pair[1]
+        rest: list[str] = []
+        answers: Answers = {question.id: None}
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            phrase = rng.choice(self.clauses)
+            merged = self._merged(answers, phrase["answers"], rng)
+            if question.id not in phrase["answers"] and merged is not None:
+                rest.append(phrase["text"])
+                answers = merged
+        parts = [*rest, self._joined(pair, ENGLISH, rng)] if rng.random() < 0.5 else [pair[0], *rest, pair[1]]
+        return self._joined(parts, ENGLISH, rng), answers
+
+    def _merged(self, answers: Answers, new: dict[str, str], rng: random.Random) -> Answers | None:
+        """Return the union, or None where the two clash."""
+        merged = dict(answers)
+        for question_id, option in new.items():
+            if question_id in merged and merged[question_id] is None:
+                return None
+            old = merged.get(question_id, option)
+            if old == option:
+                merged[question_id] = option
+                continue
+            together = _combination(self.framework.question(question_id), {old, option})
+            if rng.random() >= (COMBINED if together else CONFLICT):
+                return None
+            merged[question_id] = together
+        return merged
+
+    def _joined(self, parts: list[str], language: str, rng: random.Random) -> str:
+        text = parts[0].strip()
+        for part in (part.strip() for part in parts[1:]):
+            kind = rng.random()
+            if kind < 0.55:
+                stop = "" if text[-1] in ".!?" else "."
+                text += stop + rng.choice([" ", " ", "\n"]) + part[0].upper() + part[1:]
+            else:
+                keeps_case = part[:2] in ("I ", "I'") or part[:2].isupper() or language == "de"
+                glue = rng.choice(self._joins[language] if kind < 0.8 else [", ", "; ", " - ", ", "])
+                text = text.rstrip(".!") + glue + (part if keeps_case else part[0].lower() + part[1:])
+        return text
+
+
+def _combination(question: Question, options: set[str | None]) -> str | None:
+    for option in question.options:
+        if option.combines and options <= {option.id, *option.combines}:
+            return option.id
+    return None
+
+
+def _noisy(text: str, rng: random.Random) -> str:
+    """Lower case, lost punctuation and slips of the keyboard, now and then."""
+    if rng.random() < 0.25:
+        text = text.lower()
+    if rng.random() < 0.08:
+        text = text.replace("'", "").replace(",", "")
+    if rng.random() < 0.12:
+        text = " ".join(_slip(w, rng) if len(w) > 3 and rng.random() < 0.2 else w for w in text.split(" "))
+    return text
+
+
+def _slip(word: str, rng: random.Random) -> str:
+    at = rng.randrange(1, len(word) - 1)
+    dropped = word[:at] + word[at + 1 :]
+    swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    doubled = word[:at] + word[at] + word[at:]
+    return rng.choice([dropped, swapped, doubled])

@@ -1,0 +1,86 @@
+"""Answers from the guidance: right, short, quoted verbatim, and honest when there is nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from advisor import Advisor
+from advisor.answering.chain import self_contained
+from advisor.answering.extractive import Claim, Grounded
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize(
+    ("question", "patterns"),
+    [
+        ("How many examples do I need to fine-tune?", [r"500", r"10,000|50|100"]),
+        ("Is RAG slower?", [r"RAG is (?:usually )?(?:slightly|somewhat) slower|adds a"]),
+        ("What chunk size should I start with?", [r"256", r"1024"]),
+        ("Can I use both?", [r"together|both|combin"]),
+        ("is rag cheeper?", [r"cheaper|cost"]),
+        ("What is LoRA?", [r"low-rank|parameter|adapter"]),
+        ("What is catastrophic forgetting?", [r"forget|lose|worse"]),
+        ("Does RAG stop hallucinations?", [r"reduce|not"]),
+    ],
+)
+def test_common_questions_are_answered(advisor: Advisor, question: str, patterns: list[str]) -> None:
+    text, citations, abstained = advisor.answer(question)
+    assert not abstained
+    assert citations
+    for pattern in patterns:
+        assert re.search(pattern, text, re.IGNORECASE), text
+    assert len(text.split()) <= 110
+    for citation in citations:
+        assert f"[{citation.n}]" in text
+        assert citation.quote in (ROOT / "knowledge" / citation.document).read_text(encoding="utf-8")
+    assert len(re.findall(r"\[\d+\]", text)) >= len(citations)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who won the world cup in 1998?",
+        "What's the weather in Lisbon tomorrow?",
+        "How do I bake sourdough bread?",
+        "Which stocks should I buy?",
+    ],
+)
+def test_what_the_guidance_does_not_say_is_not_answered(advisor: Advisor, question: str) -> None:
+    text, citations, abstained = advisor.answer(question)
+    assert abstained
+    assert not citations
+    assert "guidance doesn't say" in text
+
+
+def test_a_follow_up_is_understood_from_what_was_asked_before(advisor: Advisor) -> None:
+    history = [("user", "What is LoRA?"), ("assistant", "A way to train few parameters.")]
+    text, _, abstained = advisor.answer("What does it save?", history)
+    assert not abstained
+    assert "LoRA" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "whole"),
+    [
+        ("And what about it?", "What is RAG? And what about it?"),
+        ("and why?", "What is RAG? and why?"),
+        ("Is fine-tuning expensive for a small team?", "Is fine-tuning expensive for a small team?"),
+    ],
+)
+def test_only_a_question_that_points_back_is_completed(question: str, whole: str) -> None:
+    history = [("user", "What is RAG?"), ("assistant", "Retrieval.")]
+    assert self_contained(question, history) == whole
+    assert self_contained(question, []) == question
+
+
+def test_numbers_start_where_told_and_a_quote_keeps_its_number() -> None:
+    claims = (
+        Claim("One.", "a.md", "A", "One."),
+        Claim("Once more.", "a.md", "A", "One."),
+        Claim("Two.", "b.md", "B", "Two."),
+    )
+    text, citations = Grounded(claims).render(first=3)
+    assert text == "One. [3] Once more. [3] Two. [4]"
+    assert [citation.n for citation in citations] == [3, 4]

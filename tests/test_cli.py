@@ -1,0 +1,158 @@
+"""The command line, run as users run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from advisor import Settings
+from tests.conftest import ROOT
+
+
+def run(settings: Settings, *arguments: str, lines: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "advisor", *arguments],
+        input=lines,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"ADVISOR_DATA_DIR": str(settings.data_dir)} | environment,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def cli_settings(settings: Settings, advisor: object, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A copy of the index, since the session's own is open in this process."""
+    folder = tmp_path_factory.mktemp("cli")
+    subprocess.run(["cp", "-r", f"{settings.data_dir}/chroma", str(folder)], check=True)
+    return Settings(data_dir=folder)
+
+
+def test_decide_answers_each_line_and_names_the_bad_ones(settings: Settings) -> None:
+    lines = [
+        '{"id": 1, "answers": {"need": "knowledge", "change": "frequent", "citations": null}}',
+        "not json",
+        '{"id": 2, "answers": {"need": "magic"}}',
+        '{"id": 3, "answers": ["need"]}',
+        '{"id": 4, "answers": {"need": 5}}',
+        "",
+        '{"id": 5, "answers": {}}',
+        '{"id": 6, "answers": {"budget": ["limited", "resourced"]}}',
+    ]
+    result = run(settings, "decide", "--jsonl", lines="\n".join(lines))
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["id"] for record in records] == [1, 5, 6]
+    assert records[0]["decision"]["outcome"] == "rag"
+    assert set(records[0]["decision"]) == {
+        "outcome",
+        "settled",
+        "robustness",
+        "runner_up",
+        "axes",
+        "reasons",
+        "flips",
+        "contradictions",
+    }
+    assert result.returncode == 2
+    errors = result.stderr.splitlines()
+    assert [error.split(":")[1].strip() for error in errors] == ["line 2", "line 3", "line 4", "line 5"]
+    assert "Traceback" not in result.stderr
+
+
+def test_chat_keeps_interleaved_sessions_apart(cli_settings: Settings) -> None:
+    messages = [
+        ("a", "hello"),
+        ("b", "hello"),
+        ("a", "Facts it looks up"),
+        ("b", "How it behaves"),
+        ("a", "Daily or weekly"),
+        ("a", "What would change this?"),
+    ]
+    lines = "\n".join(json.dumps({"session": s, "message": m}) for s, m in messages) + "\n{}\n"
+    result = run(cli_settings, "chat", "--jsonl", lines=lines)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["session"] for record in records] == [s for s, _ in messages]
+    assert records[0]["decision"] is None
+    assert records[3]["answers"]["need"] == {"options": ["behavior"], "how": "chosen", "quote": "How it behaves"}
+    assert set(records[4]["answers"]) == {"need", "change"}
+    assert set(records[5]) == {
+        "session",
+        "reply",
+        "acts",
+        "answers",
+        "asked",
+        "suggestions",
+        "decision",
+        "citations",
+        "abstained",
+        "model",
+        "elapsed_ms",
+    }
+    assert result.returncode == 2
+    assert 'line 7: "session" must be a text' in result.stderr
+
+
+def test_ask_once_and_line_by_line(cli_settings: Settings) -> None:
+    once = run(cli_settings, "ask", "Is RAG slower?")
+    assert once.returncode == 0
+    assert "[1]" in once.stdout
+    history = [["user", "What is LoRA?"], ["assistant", "A method."]]
+    lines = [
+        {"id": "q1", "question": "Can I use both?"},
+        {"id": "q2", "question": "Who won the world cup in 1998?", "history": []},
+        {"id": "q3", "question": "What does it save?", "history": history},
+        {"id": "q4", "question": "x", "history": "bad"},
+    ]
+    result = run(cli_settings, "ask", "--jsonl", lines="\n".join(map(json.dumps, lines)))
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(r["id"], r["abstained"]) for r in records] == [("q1", False), ("q2", True), ("q3", False)]
+    assert set(records[0]) == {"id", "answer", "abstained", "citations"}
+    assert set(records[0]["citations"][0]) == {"n", "document", "section", "quote"}
+    assert result.returncode == 2
+    assert "line 4" in result.stderr
+
+
+def test_own_documents_are_indexed_and_answer(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "zebra.md").write_text("# Zebras\n\n## Stripes\nZebra stripes confuse biting flies.\n", encoding="utf-8")
+    (docs / "empty.md").write_text("", encoding="utf-8")
+    own = Settings(data_dir=tmp_path / "data")
+    only = {"ADVISOR_KNOWLEDGE_ONLY": "true", "ADVISOR_KNOWLEDGE_DIR": str(docs)}
+    result = run(own, "index", "--docs", str(docs), **only)
+    assert result.returncode == 0, result.stderr
+    assert "1 documents" in result.stdout
+    assert "skipped empty.md" in result.stdout
+    answer = run(own, "ask", "Why do zebras have stripes?", "--json", **only)
+    assert json.loads(answer.stdout)["citations"][0]["document"] == "zebra.md"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "hint"),
+    [
+        (["ask"], {}, "ask what?"),
+        (["eval", "--cases", "/no/such"], {}, "no folder"),
+        (["decide", "--jsonl"], {"ADVISOR_FRAMEWORK": "/no/such.yaml"}, "cannot be read"),
+        (["decide", "--jsonl"], {"ADVISOR_TYPO": "1"}, "no such setting"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_exit_code_2(
+    settings: Settings, arguments: list[str], environment: dict[str, str], hint: str
+) -> None:
+    result = run(settings, *arguments, **environment)
+    assert result.returncode == 2
+    assert hint in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_terminal_chat_talks(cli_settings: Settings) -> None:
+    result = run(cli_settings, "chat", lines="hello\nHow it behaves\n")
+    assert result.returncode == 0
+    assert "Noted: it must behave a certain way" in result.stdout

