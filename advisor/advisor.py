@@ -9,16 +9,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
-from advisor import dialogue
+from advisor import dialogue, replies
 from advisor.answering.extractive import Grounded
-from advisor.conversation import Act, Citation, Conversation, Exchange, Guess, ReadAnswer, Reading, Turn
+from advisor.conversation import Act, Citation, Conversation, Exchange, ReadAnswer, Reading, Turn
 from advisor.decision import Decision, decide
-from advisor.dialogue import Reply
 from advisor.framework import Framework, Source, load_framework
 from advisor.models import embeddings_name, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
+from advisor.replies import Reply
 from advisor.retrieval.documents import read_documents
 from advisor.settings import ROOT, Settings, phrases_folder, reader_file
-from advisor.text import one_line
 from advisor.understanding.cues import Cues
 from advisor.understanding.normalise import Normaliser
 from advisor.understanding.reader import QuickReader, Reader, TextReader, Untrained
@@ -178,7 +177,7 @@ class Advisor:
             KeyError: there is no such question or option.
         """
         question = self.framework.question(question_id)
-        label = question.option(option_id).label if option_id else dialogue.say("suggest_unsure")
+        label = question.option(option_id).label if option_id else replies.say("suggest_unsure")
         message = f"{question.name}: {label}"
         options = (option_id,) if option_id else question.option_ids
         answer = ReadAnswer(
@@ -196,8 +195,9 @@ class Advisor:
     def _complete(self, conversation: Conversation, message: str, reading: Reading, started: float) -> Iterator[Turn]:
         now, change = dialogue.update(self.framework, conversation, reading, message)
         decision = decide(self.framework, now.options())
+        situation = dialogue.Situation(self.framework, message, reading, conversation, now, change, decision)
         reply = Reply()
-        dialogue.acknowledge(self.framework, now, change, reading, reply)
+        dialogue.acknowledge(situation, reply)
 
         grounded: Grounded | None = None
         if reading.topic:
@@ -210,7 +210,7 @@ class Advisor:
                 reply.citations = list(citations)
                 yield Turn(conversation=conversation, reply=reply.text(), citations=citations, model=grounded.model)
 
-        asked, guess = self._respond(conversation, now, change, reading, decision, reply, message)
+        asked, guess = dialogue.respond(situation, reply, self._steps)
         now = now.model_copy(update={"asked": asked, "guess": guess}).with_exchange(
             Exchange(user=message, advisor=reply.text(), topic=reading.topic)
         )
@@ -218,7 +218,7 @@ class Advisor:
             conversation=now,
             reply=reply.text(),
             acts=reading.acts,
-            suggestions=dialogue.suggestions(self.framework, now),
+            suggestions=replies.suggestions(self.framework, now),
             decision=decision.to_record() if now.answers else None,
             citations=tuple(reply.citations),
             abstained=grounded is not None and grounded.abstained,
@@ -247,96 +247,6 @@ class Advisor:
     def _steps(self, source: Source) -> tuple[str, ...]:
         section = self._by_place.get((source.document, source.section))
         return section.steps if section else ()
-
-    def _respond(
-        self,
-        before: Conversation,
-        now: Conversation,
-        change: dialogue.Change,
-        reading: Reading,
-        decision: Decision,
-        reply: Reply,
-        message: str,
-    ) -> tuple[str | None, Guess | None]:
-        """Add what the acts ask for, then the recommendation or the next question.
-
-        Returns:
-            The question now open, and what is to be confirmed of it.
-        """
-        acts = set(reading.acts)
-        framework = self.framework
-        asked = self._next(before, now, change, reading, decision)
-        unclear = next((read for read in reading.unclear if read.question == asked), None)
-        again = not change and asked == before.asked and asked is not None
-
-        if Act.RESTART in acts:
-            reply.add("restarted")
-        if Act.GREET in acts and not now.answers:
-            reply.add("welcome")
-        for act in (Act.THANKS, Act.BYE, Act.ABUSE, Act.INJECTION, Act.UNREADABLE):
-            if act in acts:
-                reply.add(act.value)
-        if Act.OFF_TOPIC in acts and not reading.topic:
-            reply.add("off_topic")
-        if Act.WHY in acts:
-            self._explain_why(before.asked, decision, reply)
-        if Act.MEANING in acts and before.asked:
-            reply.add("meaning", explain=framework.question(before.asked).explain)
-        if Act.SUMMARY in acts:
-            dialogue.summarise(framework, now, decision, reply)
-        if Act.WHAT_IF in acts:
-            dialogue.what_if(framework, now, reading.hypothetical, reply)
-        if Act.NEXT_STEPS in acts:
-            outcome = framework.outcomes[decision.outcome]
-            title = dialogue.say("first_steps_for", outcome=outcome.name)
-            dialogue.first_steps(outcome.first_steps, reply, self._steps, title)
-        if not reply.paragraphs and not unclear and Act.ANSWER in acts and not dialogue.is_small_talk(message):
-            reply.add("not_understood" if before.asked else "no_case_yet")
-        if Act.UNSURE in acts and before.asked is None and not now.answers:
-            reply.add("no_case_yet")
-
-        if asked is None and (change or Act.DECIDE_NOW in acts):
-            dialogue.recommend(framework, decision, reply, self._steps)
-        elif asked and unclear:
-            option = unclear.options[0]
-            guess = Guess(option=option, quote=one_line(message[unclear.start : unclear.end]))
-            said = dialogue.user_words(guess.quote)
-            reply.add("guess", says=dialogue.says(framework, asked, option), quote=said)
-            return asked, guess
-        elif asked:
-            self._ask(asked, again and Act.REPEAT not in acts, reply)
-        return asked, before.guess if again else None
-
-    def _next(
-        self, before: Conversation, now: Conversation, change: dialogue.Change, reading: Reading, decision: Decision
-    ) -> str | None:
-        """Return the question to be open after this turn."""
-        if Act.DECIDE_NOW in reading.acts:
-            return None
-        for question in (*reading.doubtful, change.reopened):
-            if question:
-                return question
-        if reading.unclear and not decision.settled:
-            return reading.unclear[0].question
-        if not change and (before.asked or before.answers) and Act.RESTART not in reading.acts:
-            return before.asked
-        return decision.next_question
-
-    def _ask(self, question_id: str, again: bool, reply: Reply) -> None:
-        question = self.framework.question(question_id)
-        if again:
-            reply.add("ask_again", question=question.short)
-        else:
-            why = dialogue.say("why_asked", why=question.why)
-            reply.paragraphs.append(dialogue.say("ask", question=question.ask) + "\n\n" + why)
-
-    def _explain_why(self, asked: str | None, decision: Decision, reply: Reply) -> None:
-        if asked:
-            question = self.framework.question(asked)
-            quote = question.source.quote + reply.cite(question.source, question.source.quote)
-            reply.add("why", why=question.why, quote=quote)
-        else:
-            dialogue.recommend(self.framework, decision, reply, self._steps)
 
 
 def _worded(grounded: Grounded) -> tuple[str, tuple[Citation, ...]]:

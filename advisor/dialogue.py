@@ -1,21 +1,18 @@
-"""What a reading changes in a conversation, and what is said about it. Pure: no models, no files but the wording."""
+"""The policy of the dialogue: what a reading changes in a conversation, and what the turn then does. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from advisor.conversation import Act, Answer, Citation, Conversation, ReadAnswer, Reading
-from advisor.decision import Decision, Flip, decide
-from advisor.framework import Framework, Source
-from advisor.text import as_typed, one_line, words
-from advisor.wording import wording
+from advisor import replies
+from advisor.conversation import Act, Answer, Conversation, Guess, ReadAnswer, Reading
+from advisor.decision import Decision
+from advisor.framework import Framework
+from advisor.replies import Reply, Steps
+from advisor.text import one_line, words
 
-QUOTE_WORDS = 14  # of the user's own words, more would only repeat the message
-say = wording("replies")
-
-# sentences of a guidance section: (document, section) to its list items, or to its first sentences
-Steps = Callable[[Source], tuple[str, ...]]
+SMALL_TALK_WORDS = 3  # a message shorter than this ("ok", "hmm") need not hear that it was not understood
 
 
 @dataclass(frozen=True)
@@ -68,168 +65,116 @@ def update(
     return conversation.model_copy(update={"answers": answers, "framework": framework.version}), change
 
 
-class Reply:
-    """A reply under construction: paragraphs, and citations numbered as they are used."""
+@dataclass(frozen=True)
+class Situation:
+    """All that decides what a turn does: the message and its reading, the conversation before and after it."""
 
-    def __init__(self) -> None:
-        self.paragraphs: list[str] = []
-        self.citations: list[Citation] = []
+    framework: Framework
+    message: str
+    reading: Reading
+    before: Conversation
+    now: Conversation
+    change: Change
+    decision: Decision
 
-    def add(self, key: str, **values: object) -> None:
-        """Add a paragraph from a template."""
-        self.paragraphs.append(say(key, **values))
-
-    def cite(self, source: Source, quote: str) -> str:
-        """Return the number of a quote in brackets; a quote used twice keeps its number."""
-        for citation in self.citations:
-            if citation.quote == quote:
-                return f" [{citation.n}]"
-        n = len(self.citations) + 1
-        self.citations.append(Citation(n=n, document=source.document, section=source.section, quote=quote))
-        return f" [{n}]"
-
-    def text(self) -> str:
-        """Return the reply as Markdown."""
-        return "\n\n".join(self.paragraphs)
+    def quote(self, read: ReadAnswer) -> str:
+        """Return the user's words for an answer of the reading."""
+        return one_line(self.message[read.start : read.end])
 
 
-def says(framework: Framework, question: str, option: str) -> str:
-    """Return an answer as a clause."""
-    return framework.question(question).option(option).says
+def next_question(situation: Situation) -> str | None:
+    """Return the question to be open after the turn; None where the recommendation is due or stands."""
+    reading, before, decision = situation.reading, situation.before, situation.decision
+    if Act.DECIDE_NOW in reading.acts:
+        return None
+    for question in (*reading.doubtful, situation.change.reopened):
+        if question:
+            return question
+    if reading.unclear and not decision.settled:
+        return reading.unclear[0].question
+    if not situation.change and (before.asked or before.answers) and Act.RESTART not in reading.acts:
+        return before.asked
+    return decision.next_question
 
 
-def user_words(quote: str) -> str:
-    """Return the user's words in brackets, cut where they are long."""
-    said = quote.split()
-    cut = " ".join(said[:QUOTE_WORDS]).strip(" .,;:") + ("…" if len(said) > QUOTE_WORDS else "")
-    return " " + say("quote", words=as_typed(cut))
-
-
-def acknowledge(
-    framework: Framework, conversation: Conversation, change: Change, reading: Reading, reply: Reply
-) -> None:
+def acknowledge(situation: Situation, reply: Reply) -> None:
     """Say what was understood, in the user's own words."""
-    lines = []
-    for question in change.answered:
-        answer = conversation.answers[question]
-        quote = "" if answer.how == "chosen" else user_words(answer.quote)
-        lines.append((says(framework, question, answer.options[0]), quote))
-    if len(lines) == 1:
-        reply.add("noted_one", says=lines[0][0], quote=lines[0][1])
-    elif lines:
-        items = [say("noted_item", says=text, quote=quote) for text, quote in lines]
-        reply.paragraphs.append("\n".join([say("noted_many"), *items]))
+    framework, change, answers = situation.framework, situation.change, situation.now.answers
+    replies.note(framework, {question: answers[question] for question in change.answered}, reply)
     for question, old in change.replaced.items():
-        new = conversation.answers[question]
-        quote = "" if new.how == "chosen" else user_words(new.quote)
-        before = says(framework, question, old.options[0])
-        reply.add("changed", says=says(framework, question, new.options[0]), quote=quote, before=before)
-    for question in change.unsure:
-        reply.add("unsure", name=framework.question(question).name.lower())
-    for question in change.forgotten:
-        reply.add("forgotten", name=framework.question(question).name.lower())
-    for question in reading.doubtful:
-        reply.add("doubtful", name=framework.question(question).name.lower())
-    if change.reopened:
-        reply.add("reopened", name=framework.question(change.reopened).name.lower())
+        replies.note_change(framework, question, old, answers[question], reply)
+    for key, questions in (
+        ("unsure", change.unsure),
+        ("forgotten", change.forgotten),
+        ("doubtful", situation.reading.doubtful),
+        ("reopened", [change.reopened] if change.reopened else []),
+    ):
+        for question in questions:
+            reply.add(key, name=framework.question(question).name.lower())
 
 
-def share(decision: Decision) -> str:
-    """Return the robustness as a percentage."""
-    return f"{round(100 * decision.robustness)}%"
+def respond(situation: Situation, reply: Reply, steps: Steps) -> tuple[str | None, Guess | None]:
+    """Add what the acts ask for, then the recommendation or the next question.
+
+    Args:
+        reply: holds what was understood, and the answer to a question asked.
+        steps: gives the first steps of an outcome.
+
+    Returns:
+        The question now open, and what is to be confirmed of it.
+    """
+    framework, before, change = situation.framework, situation.before, situation.change
+    asked = next_question(situation)
+    again = asked is not None and not change and asked == before.asked
+    unclear = next((read for read in situation.reading.unclear if read.question == asked), None)
+    _do_acts(situation, reply, steps)
+    if not reply.paragraphs and unclear is None:
+        _say_that_nothing_was_understood(situation, asked, reply)
+
+    if asked is None:
+        if change or Act.DECIDE_NOW in situation.reading.acts:
+            replies.recommend(framework, situation.decision, reply, steps)
+        return None, None
+    if unclear:
+        guess = Guess(option=unclear.options[0], quote=situation.quote(unclear))
+        replies.confirm(framework, asked, guess.option, guess.quote, reply)
+        return asked, guess
+    replies.ask(framework.question(asked), reply, again=again and Act.REPEAT not in situation.reading.acts)
+    return asked, before.guess if again else None
 
 
-def flip_words(framework: Framework, change: Mapping[str, str]) -> str:
-    """Return a change of answers as clauses."""
-    return f" {say('and')} ".join(says(framework, question, option) for question, option in change.items())
+def _do_acts(situation: Situation, reply: Reply, steps: Steps) -> None:
+    framework, decision, now = situation.framework, situation.decision, situation.now
+    acts = set(situation.reading.acts)
+    question = framework.question(situation.before.asked) if situation.before.asked else None
+    if Act.RESTART in acts:
+        reply.add("restarted")
+    if Act.GREET in acts and not now.answers:
+        reply.add("welcome")
+    for act in (Act.THANKS, Act.BYE, Act.ABUSE, Act.INJECTION, Act.UNREADABLE):
+        if act in acts:
+            reply.add(act.value)
+    if Act.OFF_TOPIC in acts and not situation.reading.topic:
+        reply.add("off_topic")
+    if Act.UNSURE in acts and question is None and not now.answers:
+        reply.add("no_case_yet")
+    if Act.WHY in acts and question:
+        replies.explain_why(question, reply)
+    elif Act.WHY in acts:
+        replies.recommend(framework, decision, reply, steps)
+    if Act.MEANING in acts and question:
+        reply.add("meaning", explain=question.explain)
+    if Act.SUMMARY in acts:
+        replies.summarise(framework, now, decision, reply)
+    if Act.WHAT_IF in acts:
+        replies.what_if(framework, now, situation.reading.hypothetical, reply)
+    if Act.NEXT_STEPS in acts:
+        replies.steps_for(framework.outcomes[decision.outcome], reply, steps)
 
 
-def nearest_flips(flips: tuple[Flip, ...]) -> tuple[Flip, ...]:
-    """Return one flip for each outcome, the first of each."""
-    return tuple({flip.outcome: flip for flip in reversed(flips)}.values())[::-1]
-
-
-def recommend(framework: Framework, decision: Decision, reply: Reply, steps: Steps) -> None:
-    """Say the outcome with its reasons, what would change it, and what to do first."""
-    outcome = framework.outcomes[decision.outcome]
-    reply.add("recommendation", name=outcome.name)
-    certainty = (
-        say("no_answers")
-        if not decision.reasons
-        else say("settled")
-        if decision.settled
-        else say("undecided", share=share(decision), runner_up=framework.outcomes[str(decision.runner_up)].name)
-    )
-    reply.add("headline", headline=outcome.headline, summary=outcome.summary)
-    reply.paragraphs.append(certainty)
-    because = [(reason.because, reason.source) for reason in decision.reasons] + [(outcome.because, outcome.source)]
-    lines = [say("reason", because=text, citation=reply.cite(source, source.quote)) for text, source in because]
-    reply.paragraphs.append("\n".join([say("reasons"), *lines]))
-    for contradiction in decision.contradictions:
-        reply.add("contradiction", says=contradiction)
-    if decision.flips:
-        _flips(framework, decision, reply)
-    first_steps(outcome.first_steps, reply, steps, say("first_steps"))
-
-
-def _flips(framework: Framework, decision: Decision, reply: Reply) -> None:
-    lines = [
-        say("flip", changes=flip_words(framework, flip.change), outcome=framework.outcomes[flip.outcome].name)
-        for flip in nearest_flips(decision.flips)
-    ]
-    reply.paragraphs.append("\n".join([say("flips"), *lines]) if lines else say("no_flips"))
-
-
-def first_steps(source: Source, reply: Reply, steps: Steps, title: str) -> None:
-    """List the first steps of an outcome under a title."""
-    lines = [f"{i}. {step}{reply.cite(source, step)}" for i, step in enumerate(steps(source), 1)]
-    if lines:
-        reply.paragraphs.append("\n".join([title, *lines]))
-
-
-def what_if(framework: Framework, conversation: Conversation, supposed: tuple[ReadAnswer, ...], reply: Reply) -> None:
-    """Say what other answers would give; without any, the smallest changes that matter."""
-    decision = decide(framework, conversation.options())
-    if not supposed:
-        _flips(framework, decision, reply)
-        return
-    options = conversation.options() | {read.question: read.options for read in supposed}
-    other = decide(framework, options).outcome
-    changes = flip_words(framework, {read.question: read.options[0] for read in supposed})
-    now = framework.outcomes[decision.outcome].name
-    key = "what_if_same" if other == decision.outcome else "what_if_changes"
-    reply.add(key, changes=changes, outcome=framework.outcomes[other].name, now=now)
-
-
-def summarise(framework: Framework, conversation: Conversation, decision: Decision, reply: Reply) -> None:
-    """Repeat what is known, and where it points."""
-    if not conversation.answers:
-        reply.add("summary_empty")
-        return
-    lines = [say("summary")]
-    for question, answer in conversation.answers.items():
-        name = framework.question(question).name
-        if len(answer.options) > 1:
-            lines.append(say("summary_unsure", name=name))
-        else:
-            quote = "" if answer.how == "chosen" else user_words(answer.quote)
-            lines.append(say("summary_item", name=name, says=says(framework, question, answer.options[0]), quote=quote))
-    reply.paragraphs.append("\n".join(lines))
-    reply.add("lean", outcome=framework.outcomes[decision.outcome].name, share=share(decision))
-
-
-def suggestions(framework: Framework, conversation: Conversation) -> tuple[str, ...]:
-    """Return quick replies: the options of the open question, or what can be done with a result."""
-    if conversation.asked:
-        options = framework.question(conversation.asked).options
-        if guess := conversation.guess:
-            others = (option.label for option in options if option.id != guess.option)
-            return (say("suggest_yes"), *others, say("suggest_unsure"))
-        return (*(option.label for option in options), say("suggest_unsure"))
-    follow_up = (say("suggest_flips"), say("suggest_steps"), say("suggest_summary")) if conversation.answers else ()
-    return (*follow_up, say("suggest_restart"))
-
-
-def is_small_talk(message: str) -> bool:
-    """Tell a message too short to fail on ("ok", "hmm") from one that deserves to hear it was not understood."""
-    return len(words(message)) < 3
+def _say_that_nothing_was_understood(situation: Situation, asked: str | None, reply: Reply) -> None:
+    is_small_talk = len(words(situation.message)) < SMALL_TALK_WORDS
+    if Act.ANSWER in situation.reading.acts and not is_small_talk:
+        reply.add("not_understood" if situation.before.asked or situation.now.answers else "no_case_yet")
+    elif asked is None and Act.DECIDE_NOW not in situation.reading.acts:
+        reply.add("anything_else")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from advisor import dialogue
+from advisor import replies
 from advisor.conversation import Citation, Conversation
 from advisor.decision import Decision, Reason, decide
 from advisor.framework import Framework
@@ -46,8 +46,8 @@ def reasons(framework: Framework, conversation: Conversation) -> str:
     rows = "".join(_bars(framework, reason, largest) for reason in decision.reasons)
     flips = "".join(
         f"<li>{escape(words('flip', changes=changes, outcome=framework.outcomes[flip.outcome].name))}</li>"
-        for flip in dialogue.nearest_flips(decision.flips)
-        for changes in [dialogue.flip_words(framework, flip.change)]
+        for flip in replies.nearest_flips(decision.flips)
+        for changes in [replies.flip_words(framework, flip.change)]
     )
     parts = [
         f'<h3>{escape(words("reasons"))}</h3><p class="legend"><span class="left">← {escape(y_axis)}</span>'
@@ -63,7 +63,7 @@ def _bars(framework: Framework, reason: Reason, largest: int) -> str:
     """A pull along one axis and a push back along the other point the same way."""
     x, y = reason.points
     right, left = max(x, 0) + max(-y, 0), max(y, 0) + max(-x, 0)
-    text = dialogue.says(framework, reason.question, reason.option)
+    text = replies.says(framework, reason.question, reason.option)
     return (
         f'<li><span class="says">{escape(text)}</span><span class="pair" role="img" '
         f'aria-label="{escape(words("bar", left=left, right=right))}">'
