@@ -26,6 +26,8 @@ from advisor.wording import wording
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
+MAX_MESSAGE = 8_000  # characters; a description of a case needs a tenth of it
+
 _log = logging.getLogger(__name__)
 
 
@@ -163,6 +165,17 @@ class Advisor:
     def stream(self, conversation: Conversation, message: str) -> Iterator[Turn]:
         """Take one turn; yield it as its reply grows, the last one complete."""
         started = time.perf_counter()
+        message = message.encode("utf-8", "replace").decode()  # half a surrogate pair would stop the tokenizer
+        if len(message) > MAX_MESSAGE:
+            reply = replies.say("too_long", limit=MAX_MESSAGE)
+            yield Turn(
+                conversation=conversation,
+                reply=reply,
+                acts=(Act.UNREADABLE,),
+                suggestions=replies.suggestions(self.framework, conversation),
+                decision=self._record(conversation),
+            )
+            return
         reading = self._quick.read(message, conversation)
         if reading is None:
             for progress in self._loading(self._reader):
@@ -219,7 +232,7 @@ class Advisor:
             reply=reply.text(),
             acts=reading.acts,
             suggestions=replies.suggestions(self.framework, now),
-            decision=decision.to_record() if now.answers else None,
+            decision=self._record(now),
             citations=tuple(reply.citations),
             abstained=grounded is not None and grounded.abstained,
             model=grounded.model if grounded else "extractive",
@@ -227,6 +240,12 @@ class Advisor:
         )
 
     # Parts of a turn
+
+    def _record(self, conversation: Conversation) -> dict[str, Any] | None:
+        """Return the decision for a turn record, None while nothing is known."""
+        if not conversation.answers:
+            return None
+        return decide(self.framework, conversation.options()).to_record()
 
     def _grounded(self, question: str, history: Sequence[tuple[str, str]]) -> Iterator[Grounded]:
         if self._cues.act(question) is Act.INJECTION:  # an order is no question

@@ -10,7 +10,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, BinaryIO, NoReturn
 
 from advisor.advisor import Advisor
 from advisor.conversation import Conversation
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _each_line(source: TextIO, handle: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
+def _each_line(source: BinaryIO, handle: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
     """Answer each JSON line at once; a line that cannot be used is named on standard error, the rest goes on."""
     code = 0
     for number, line in enumerate(source, 1):
@@ -100,11 +100,12 @@ def _each_line(source: TextIO, handle: Callable[[dict[str, Any]], dict[str, Any]
                 raise InputError("a JSON object is expected")
             result = handle(data)
         except (ValueError, RecursionError) as error:  # a JSONDecodeError is one too
-            message = f"not valid JSON ({error})" if isinstance(error, json.JSONDecodeError) else str(error)
+            unreadable = isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+            message = f"not valid JSON ({error})" if unreadable else str(error)
             print(f"error: line {number}: {message}", file=sys.stderr, flush=True)
             code = BAD_INPUT
             continue
-        print(json.dumps(result, ensure_ascii=False), flush=True)
+        print(json.dumps(result), flush=True)  # ASCII, whatever the terminal's encoding
     return code
 
 
@@ -129,7 +130,7 @@ def _chat(advisor: Advisor, options: argparse.Namespace) -> int:
             sessions.popitem(last=False)
         return turn.to_record()
 
-    return _each_line(sys.stdin, turn)
+    return _each_line(sys.stdin.buffer, turn)
 
 
 def _terminal(advisor: Advisor) -> int:
@@ -173,7 +174,7 @@ def _ask(advisor: Advisor, options: argparse.Namespace) -> int:
 
     if options.jsonl:
         advisor.start()
-        return _each_line(sys.stdin, answer)
+        return _each_line(sys.stdin.buffer, answer)
     if not options.question:
         print('error: ask what? For example: python -m advisor ask "Is RAG slower?"', file=sys.stderr)
         return BAD_INPUT
@@ -198,7 +199,7 @@ def _decide(advisor: Advisor, options: argparse.Namespace) -> int:
                 raise InputError(f'the answer to "{question}" must be an option, a list of options, or null')
         return {"id": data.get("id"), "decision": advisor.decide(answers).to_record()}
 
-    return _each_line(sys.stdin, decision)
+    return _each_line(sys.stdin.buffer, decision)
 
 
 def _index(advisor: Advisor, options: argparse.Namespace) -> int:

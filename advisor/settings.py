@@ -21,7 +21,7 @@ class SettingsError(ValueError):
 class Settings(BaseModel):
     """One field per ADVISOR_* variable: the field `data_dir` is ADVISOR_DATA_DIR.
 
-    model: chat model that words answers, as LangChain names it (`openai:NAME`, `huggingface:NAME`), none by default.
+    model: chat model that words answers, as LangChain names it (`openai:NAME`), none by default.
     model_url: base URL of an OpenAI-compatible server.
     model_key: key for that server; a local one usually wants none.
     model_timeout: seconds to wait for the model before the extractive answer stands.

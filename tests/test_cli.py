@@ -66,6 +66,20 @@ def test_decide_answers_each_line_and_names_the_bad_ones(settings: Settings) -> 
     assert "Traceback" not in result.stderr
 
 
+def test_bytes_that_are_no_text_are_named_and_the_rest_goes_on(settings: Settings) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "advisor", "decide", "--jsonl"],
+        input=b'\xff\xfe\n{"id": "\xc3\xa9", "answers": {}}\n',
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"ADVISOR_DATA_DIR": str(settings.data_dir), "LC_ALL": "C"},
+        check=False,
+    )
+    assert json.loads(result.stdout)["id"] == "é"
+    assert result.stderr.startswith(b"error: line 1: not valid JSON")
+    assert result.returncode == 2
+
+
 def test_chat_keeps_interleaved_sessions_apart(cli_settings: Settings) -> None:
     messages = [
         ("a", "hello"),

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 from langchain_core.embeddings import Embeddings
+from pydantic import AnyHttpUrl
 
 from advisor import Settings
 from advisor.models import ModelError, load_embeddings
 from advisor.retrieval.documents import Section
 from advisor.retrieval.index import Index, entries_of, open_index
 from advisor.retrieval.retriever import HybridRetriever
+from tests.conftest import free_port
 
 SECTIONS = [
     Section("a.md", "Animals", "Bees", "Bees make honey. They live in hives.", ("who makes honey?",)),
@@ -85,6 +91,30 @@ def test_a_second_opener_of_one_folder_works_in_memory(
         second = opened(tmp_path, embeddings)
     assert "in memory" in caplog.text
     assert second.update(SECTIONS)[0] > 0
+
+
+def test_a_chroma_server_holds_the_index_as_well(tmp_path: Path, embeddings: Embeddings) -> None:
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "chroma"), "run", "--path", str(tmp_path), "--port", str(port)]
+    server = subprocess.Popen([*command, "--host", "127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                urllib.request.urlopen(f"{url}/api/v2/heartbeat", timeout=1).close()
+                break
+            except OSError:
+                assert time.monotonic() < deadline, "the Chroma server did not start"
+                time.sleep(0.1)
+        remote = Settings(data_dir=tmp_path / "unused", chroma_url=AnyHttpUrl(url))
+        index = open_index(remote, embeddings, "test")
+        assert index.update(SECTIONS)[0] > 0
+        assert open_index(remote, embeddings, "test").update(SECTIONS) == (0, 0)
+        assert HybridRetriever(index, SECTIONS).passages("honey")[0].section.heading == "Bees"
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_weights_that_are_not_the_published_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

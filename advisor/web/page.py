@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from advisor.advisor import Advisor
+from advisor.advisor import MAX_MESSAGE, Advisor
 from advisor.conversation import Conversation, Turn
 from advisor.framework import Question
 from advisor.sharing import TokenError, from_token, to_token
@@ -68,7 +68,7 @@ def build(advisor: Advisor) -> gr.Blocks:
                     elem_id="message",
                     lines=1,
                     max_lines=8,
-                    max_length=8000,
+                    max_length=MAX_MESSAGE,
                 )
             with gr.Column(scale=2, min_width=320, elem_id="side"):
                 standing = gr.HTML(board.outcome(framework, Conversation()))
