@@ -84,3 +84,9 @@ def test_numbers_start_where_told_and_a_quote_keeps_its_number() -> None:
     text, citations = Grounded(claims).render(first=3)
     assert text == "One. [3] Once more. [3] Two. [4]"
     assert [citation.n for citation in citations] == [3, 4]
+
+
+def test_lists_and_sentences_are_set_apart() -> None:
+    claims = [Claim(text, "a.md", "A", text, text[0] == "i") for text in ("Point.", "item one", "item two", "End.")]
+    text, _ = Grounded(tuple(claims)).render()
+    assert text == "Point. [1]\n\n- item one [2]\n- item two [3]\n\nEnd. [4]"

@@ -9,9 +9,9 @@ from advisor.conversation import Citation
 from advisor.retrieval.retriever import Passage
 from advisor.text import one_line, words
 
-MAX_WORDS = 75
-MAX_CLAIMS = 4
-NEAR = 0.12  # a passage whose score is this much below the best may add a sentence
+MAX_WORDS = 90
+MAX_CLAIMS = 5
+NEAR = 0.2  # a passage whose score is this much below the best may add a sentence
 SPREAD = 0.45  # a sentence whose score is this much below the best is left out
 SAME = 0.6  # share of common words from which two sentences say the same
 
@@ -47,20 +47,21 @@ class Grounded:
     def render(self, first: int = 1) -> tuple[str, tuple[Citation, ...]]:
         """Return Markdown with numbers from `first` on, and the citations they stand for."""
         citations: list[Citation] = []
-        lines: list[str] = []
+        blocks: list[str] = []  # paragraphs and lists in turn
+        in_list = False
         for claim in self.claims:
             known = next((c.n for c in citations if c.quote == claim.quote and c.document == claim.document), None)
             n = known or first + len(citations)
             if known is None:
                 citations.append(Citation(n=n, document=claim.document, section=claim.section, quote=claim.quote))
             text = f"{one_line(claim.text)} [{n}]"
-            if claim.is_item:
-                lines.append(f"- {text}")
-            elif lines and not lines[-1].startswith("- "):
-                lines[-1] += " " + text
+            line = f"- {text}" if claim.is_item else text
+            if blocks and claim.is_item == in_list:
+                blocks[-1] += ("\n" if in_list else " ") + line
             else:
-                lines.append(text)
-        return "\n".join(lines), tuple(citations)
+                blocks.append(line)
+            in_list = claim.is_item
+        return "\n\n".join(blocks), tuple(citations)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def compose(passages: Sequence[Passage]) -> tuple[Claim, ...]:
         passages: retrieved sections, best first.
 
     Returns:
-        Up to four claims of up to 75 words in all; the best passage leads, each passage in its own order.
+        Up to five claims of up to 90 words in all; the best passage leads, each passage in its own order.
     """
     candidates = []
     for rank, (section, scores) in enumerate(passages):
