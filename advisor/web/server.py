@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from advisor.advisor import Advisor
 
 
+# outside what gradio lets `css` reach: less margin on a phone
+HEAD = "<style>@media (max-width: 640px) { .gradio-container > .main.fillable { padding: 12px !important; } }</style>"
+
+
 def create_app(advisor: Advisor) -> FastAPI:
     """Return the web app; models and index are loaded once it is serving."""
 
@@ -44,6 +48,7 @@ def create_app(advisor: Advisor) -> FastAPI:
         build(advisor),
         path="/",
         theme=theme(),
+        head=HEAD,
         css_paths=STATIC / "page.css",
         footer_links=["api"],
         run_history=False,
