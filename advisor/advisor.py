@@ -20,7 +20,8 @@ from advisor.retrieval.documents import read_documents
 from advisor.settings import ROOT, Settings, phrases_folder, reader_file
 from advisor.understanding.cues import Cues
 from advisor.understanding.normalise import Normaliser
-from advisor.understanding.reader import QuickReader, Reader, TextReader, Untrained
+from advisor.understanding.quick import QuickReader
+from advisor.understanding.reader import Reader, TextReader, Untrained
 from advisor.wording import wording
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from advisor.models import packaged_embeddings
 from advisor.understanding.composing import Composer
 from advisor.understanding.cues import Cues
 from advisor.understanding.normalise import Normaliser
-from advisor.understanding.reader import QuickReader, Reader, TextReader, Untrained
+from advisor.understanding.quick import QuickReader
+from advisor.understanding.reader import Reader, TextReader, Untrained
 from advisor.understanding.segments import segment
 from tests.conftest import ROOT
 

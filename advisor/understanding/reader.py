@@ -1,4 +1,4 @@
-"""The readers: one that needs no model for what is plain, one with a trained model for free text."""
+"""Reading free text: sentence by sentence, what the user does and which answers are stated."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Protocol
 
 import numpy as np
 
-from advisor.conversation import Act, Conversation, How, ReadAnswer, Reading
+from advisor.conversation import Act, Conversation, ReadAnswer, Reading
 from advisor.framework import Framework, Question
 from advisor.text import Span, words
 from advisor.understanding.cues import Cues
+from advisor.understanding.quick import QuickReader
 from advisor.understanding.segments import Sentence, segment
 
 ACTS = "acts"  # the head for acts, beside one for each question
@@ -21,7 +22,6 @@ NOT_STATED = ""
 SURE = 0.5  # an answer read with less confidence than this is to be confirmed
 UNCLEAR = 0.35  # with less than this it is not mentioned at all
 SURE_WHEN_ASKED = 0.4  # the same for the question that is open
-PLAIN_WORDS = 5  # a message this short can be read by cues alone
 SENTENCES = 0.5  # weight of the sentences against the whole text
 CLASH = 0.6  # chance from which two sentences count as saying different things
 ACT_SURE = 0.4  # an act guessed with less is taken for a statement
@@ -30,18 +30,6 @@ STEERING = {Act.RESTART, Act.BACK, Act.CANCEL, Act.DECIDE_NOW}
 SILENT = {Act.INJECTION, Act.ABUSE, Act.ASK, Act.WHAT_IF, Act.WHY, Act.MEANING, Act.OFF_TOPIC}  # never hold answers
 ASKING = SILENT | {Act.NEXT_STEPS, Act.SUMMARY, Act.DECIDE_NOW, Act.REPEAT, Act.BACK, Act.RESTART}
 
-_ORDINALS = [
-    {"1", "a", "first", "one", "former", "primero", "primera", "erste", "erstes", "premier", "première"},
-    {"2", "b", "second", "two", "latter", "segundo", "segunda", "zweite", "zweites", "deuxième"},
-    {"3", "c", "third", "three", "last", "tercero", "tercera", "dritte", "drittes", "troisième"},
-]
-_FILLER = frozenset(
-    "the one option number please it is its it's would be i'd say i think that and um well so answer".split()
-)
-_YES = frozenset(
-    {"yes", "yep", "yeah", "right", "correct", "exactly", "true", "that's right", "yes it is", "sí", "si", "ja", "oui"}
-)
-_NO = frozenset({"no", "nope", "wrong", "not really", "no it isn't", "nein", "non"})
 _FIRST_PERSON = re.compile(
     r"\b(?:we|our|ours|us|my|i|i'm|we're|wir|unsere?\w*|nuestr\w+|nous|notre|nos)\b", re.IGNORECASE
 )
@@ -56,56 +44,6 @@ class Reader(Protocol):
     def read(self, message: str, conversation: Conversation) -> Reading:
         """Read a message."""
         ...
-
-
-class QuickReader:
-    """Reads what is plain without a model: quick replies, short replies to the open question, clear acts."""
-
-    def __init__(self, framework: Framework, cues: Cues) -> None:
-        self._framework = framework
-        self._cues = cues
-
-    def read(self, message: str, conversation: Conversation) -> Reading | None:
-        """Return the reading, or None when the message wants the full reader."""
-        if not words(message):
-            return Reading(acts=(Act.UNREADABLE,))
-        if answer := self._chosen(message, conversation) or self._short(message, conversation):
-            return Reading(acts=(Act.ANSWER,), answers=(answer,))
-        if len(words(message)) <= PLAIN_WORDS and len(segment(message)) == 1:
-            act = self._cues.act(message)
-            if act and act not in {Act.CORRECT, Act.WHAT_IF, Act.INJECTION}:
-                return Reading(acts=(act,))
-        return None
-
-    def _chosen(self, message: str, conversation: Conversation) -> ReadAnswer | None:
-        """A quick reply sends its label, of the open question first."""
-        said = words(message)
-        asked = [q for q in self._framework.questions if q.id == conversation.asked]
-        for question in [*asked, *self._framework.questions]:
-            for option in question.options:
-                if said == words(option.label) and (question in asked or len(said) > 1):
-                    return _whole(message, question.id, option.id, how="chosen")
-        return None
-
-    def _short(self, message: str, conversation: Conversation) -> ReadAnswer | None:
-        if conversation.asked is None or len(words(message)) > 6:
-            return None
-        question = self._framework.question(conversation.asked)
-        said = " ".join(words(message))
-        if conversation.guess and said in _YES:
-            return _whole(message, question.id, conversation.guess.option, how="confirmed")
-        if conversation.guess and said in _NO and len(question.options) == 2:
-            (other,) = set(question.option_ids) - {conversation.guess.option}
-            return _whole(message, question.id, other)
-        core = [word for word in words(message) if word not in _FILLER]
-        for i, option in enumerate(question.options):
-            forms = {" ".join(words(form)) for form in option.short_forms}
-            if said in forms or " ".join(core) in forms:
-                return _whole(message, question.id, option.id)
-            ordinal = {word for word in words(message) if i < len(_ORDINALS) and word in _ORDINALS[i]}
-            if ordinal and not set(core) - ordinal:
-                return _whole(message, question.id, option.id)
-        return None
 
 
 @dataclass(frozen=True)
@@ -214,7 +152,7 @@ class TextReader:
         answers: dict[str, ReadAnswer] = {}
         doubtful: list[str] = []
         for question in self._framework.questions:
-            found = self._weigh(question, chances[question.id], message, spans, {part.span for part in parts})
+            found = self._weigh(question, chances[question.id], spans, {part.span for part in parts})
             option = max(found.chances, key=lambda o: found.chances[o])
             confidence = found.chances[option]
             if found.clash:
@@ -234,9 +172,7 @@ class TextReader:
     def _is_sure(answer: ReadAnswer, conversation: Conversation) -> bool:
         return answer.confidence >= (SURE_WHEN_ASKED if answer.question == conversation.asked else SURE)
 
-    def _weigh(
-        self, question: Question, chances: np.ndarray, message: str, spans: list[Span], sentences: set[Span]
-    ) -> _Found:
+    def _weigh(self, question: Question, chances: np.ndarray, spans: list[Span], sentences: set[Span]) -> _Found:
         """Weigh the whole text against its sentences."""
         labels = self._model.heads[question.id]
         whole = dict(zip(labels, chances[0].tolist(), strict=True))
@@ -267,15 +203,3 @@ class TextReader:
             return ()
         best = max(named, key=lambda q: named[q])
         return (best if named[best] else list(conversation.answers)[-1],)
-
-
-def _whole(message: str, question: str, option: str, how: How = "stated") -> ReadAnswer:
-    start = len(message) - len(message.lstrip())
-    return ReadAnswer(
-        question=question,
-        options=(option,),
-        how=how,
-        confidence=1.0,
-        start=start,
-        end=len(message.rstrip()),
-    )
