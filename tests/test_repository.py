@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import yaml
 
@@ -50,3 +51,11 @@ def test_everything_said_and_used_in_templates_exists() -> None:
                 f'"{key}"' in code or f"'{key}'" in code or key in {"thanks", "bye", "abuse", "injection", "unreadable"}
             )
             assert used, f"{path.name}: {key} is said nowhere"
+
+
+def test_no_file_is_larger_than_a_space_takes_without_lfs() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    sizes = {name: (ROOT / name).stat().st_size for name in listed if name and (ROOT / name).is_file()}
+    assert {name: size for name, size in sizes.items() if size > 10_000_000} == {}

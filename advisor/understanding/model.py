@@ -85,6 +85,8 @@ def save(model: ReaderModel, path: Path, metadata: dict[str, str]) -> None:
         if not name.startswith("encoder."):
             stored[name] = weights.half()
             continue
+        if name.startswith("encoder.embeddings."):  # not trained; averaging leaves only rounding errors
+            continue
         delta = weights - base[name]
         if not delta.any():
             continue
