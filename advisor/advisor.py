@@ -174,7 +174,7 @@ class Advisor:
                 reply=reply,
                 acts=(Act.UNREADABLE,),
                 suggestions=replies.suggestions(self.framework, conversation),
-                decision=self._record(conversation),
+                decision=_record(conversation, decide(self.framework, conversation.options())),
             )
             return
         reading = self._quick.read(message, conversation)
@@ -233,7 +233,7 @@ class Advisor:
             reply=reply.text(),
             acts=reading.acts,
             suggestions=replies.suggestions(self.framework, now),
-            decision=self._record(now),
+            decision=_record(now, decision),
             citations=tuple(reply.citations),
             abstained=grounded is not None and grounded.abstained,
             model=grounded.model if grounded else "extractive",
@@ -241,12 +241,6 @@ class Advisor:
         )
 
     # Parts of a turn
-
-    def _record(self, conversation: Conversation) -> dict[str, Any] | None:
-        """Return the decision for a turn record, None while nothing is known."""
-        if not conversation.answers:
-            return None
-        return decide(self.framework, conversation.options()).to_record()
 
     def _grounded(self, question: str, history: Sequence[tuple[str, str]]) -> Iterator[Grounded]:
         if self._cues.act(question) is Act.INJECTION:  # an order is no question
@@ -267,6 +261,11 @@ class Advisor:
     def _steps(self, source: Source) -> tuple[str, ...]:
         section = self._by_place.get((source.document, source.section))
         return section.steps if section else ()
+
+
+def _record(conversation: Conversation, decision: Decision) -> dict[str, Any] | None:
+    """Return the decision for a turn record, None while nothing is known."""
+    return decision.to_record() if conversation.answers else None
 
 
 def _worded(grounded: Grounded) -> tuple[str, tuple[Citation, ...]]:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from advisor.text import one_line
+
 MAX_EXCHANGES = 6  # as many as a follow-up question can refer to
 
 
@@ -68,6 +70,10 @@ class ReadAnswer(Value):
     confidence: float
     start: int
     end: int
+
+    def quote(self, message: str) -> str:
+        """Return the user's words for it, from the message it was read in."""
+        return one_line(message[self.start : self.end])
 
 
 class Reading(Value):

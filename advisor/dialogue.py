@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from advisor import replies
-from advisor.conversation import Act, Answer, Conversation, Guess, ReadAnswer, Reading
+from advisor.conversation import Act, Answer, Conversation, Guess, Reading
 from advisor.decision import Decision
 from advisor.framework import Framework
 from advisor.replies import Reply, Steps
@@ -40,9 +40,8 @@ def update(
     replaced: dict[str, Answer] = {}
     unsure: list[str] = []
     for read in reading.answers:
-        quote = one_line(message[read.start : read.end])
-        if read.how == "confirmed" and conversation.guess:
-            quote = conversation.guess.quote
+        confirmed = conversation.guess if read.how == "confirmed" else None
+        quote = confirmed.quote if confirmed else read.quote(message)
         new = Answer(options=read.options, how=read.how, quote=quote)
         old = answers.pop(read.question, None)
         answers[read.question] = new  # the one given last stands last
@@ -76,10 +75,6 @@ class Situation:
     now: Conversation
     change: Change
     decision: Decision
-
-    def quote(self, read: ReadAnswer) -> str:
-        """Return the user's words for an answer of the reading."""
-        return one_line(self.message[read.start : read.end])
 
 
 def next_question(situation: Situation) -> str | None:
@@ -136,7 +131,7 @@ def respond(situation: Situation, reply: Reply, steps: Steps) -> tuple[str | Non
             replies.recommend(framework, situation.decision, reply, steps)
         return None, None
     if unclear:
-        guess = Guess(option=unclear.options[0], quote=situation.quote(unclear))
+        guess = Guess(option=unclear.options[0], quote=unclear.quote(situation.message))
         replies.confirm(framework, asked, guess.option, guess.quote, reply)
         return asked, guess
     replies.ask(framework.question(asked), reply, again=again and Act.REPEAT not in situation.reading.acts)

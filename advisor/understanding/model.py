@@ -78,7 +78,6 @@ class ReaderModel(nn.Module):
 
 def save(model: ReaderModel, path: Path, metadata: dict[str, str]) -> None:
     """Write what was trained, as a difference from the base."""
-    torch.manual_seed(0)
     base = ReaderModel(model.heads, model.tokenizer.name_or_path, model.normaliser).state_dict()
     stored: dict[str, Tensor] = {}
     for name, weights in model.state_dict().items():

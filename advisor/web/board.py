@@ -28,11 +28,11 @@ def _standing(framework: Framework, decision: Decision) -> str:
     if not decision.reasons:
         return f'<h2>{escape(words("board"))}</h2><p class="muted">{escape(words("board_empty"))}</p>'
     named = framework.outcomes[decision.outcome]
-    percent = round(100 * decision.robustness)
-    certainty = words("certain") if decision.settled else words("uncertain", share=percent)
+    share = replies.share(decision)
+    certainty = words("certain") if decision.settled else words("uncertain", share=share)
     return (
         f'<h2>{escape(named.name)}</h2><p class="certainty"><span class="meter" aria-hidden="true">'
-        f'<span style="width:{percent}%"></span></span>{escape(certainty)}</p>'
+        f'<span style="width:{share}"></span></span>{escape(certainty)}</p>'
     )
 
 
