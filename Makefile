@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASES ?= tests/cases
 
-.PHONY: help run test check eval bench train clean
+.PHONY: help run test check eval bench train outcomes clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -28,6 +28,9 @@ bench: $(VENV)/.dev ## Measure the speed, as ratios against a baseline
 
 train: $(VENV)/.run ## Train the reader on knowledge/phrases, 20 minutes
 	$(BIN)/python -m advisor.understanding.train
+
+outcomes: $(VENV)/.run ## Write knowledge/outcomes.csv anew, after a change of the framework
+	$(BIN)/python -m advisor outcomes > knowledge/outcomes.csv
 
 clean: ## Remove the environment, the index and caches
 	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,10 +18,12 @@ from advisor.models import embeddings_name, load_chat_model, load_embeddings, pa
 from advisor.replies import Reply
 from advisor.retrieval.documents import read_documents
 from advisor.settings import ROOT, Settings, phrases_folder, reader_file
+from advisor.understanding.answers import Untrained
 from advisor.understanding.cues import Cues
+from advisor.understanding.generated import ModelReader
 from advisor.understanding.normalise import Normaliser
 from advisor.understanding.quick import QuickReader
-from advisor.understanding.reader import Reader, TextReader, Untrained
+from advisor.understanding.reader import Reader, TextReader
 from advisor.wording import wording
 
 if TYPE_CHECKING:
@@ -124,7 +126,9 @@ class Advisor:
             model = load(reader_file(self.settings), packaged_embeddings(), normaliser)
         except FileNotFoundError:  # a framework of the user's own may have no trained phrases
             return TextReader(self.framework, self._cues, Untrained(self.framework))
-        return TextReader(self.framework, self._cues, model)
+        reader = TextReader(self.framework, self._cues, model, normaliser.is_foreign)
+        chat_model = load_chat_model(self.settings) if self.settings.reader == "model" else None
+        return ModelReader(self.framework, chat_model, reader) if chat_model else reader
 
     def _set_indexed(self, done: int, total: int) -> None:
         self.indexed = (done, total)
@@ -158,6 +162,11 @@ class Advisor:
         grounded = self.ask(question, history)
         return *_worded(grounded), grounded.abstained
 
+    def read(self, conversation: Conversation, message: str) -> Reading:
+        """Return what a message holds, read against what is known and which question is open."""
+        self.start()
+        return self._reader.result().read(message, conversation)
+
     def turn(self, conversation: Conversation, message: str) -> Turn:
         """Take one turn and return it whole."""
         *_, last = self.stream(conversation, message)
@@ -181,7 +190,7 @@ class Advisor:
         if reading is None:
             for progress in self._loading(self._reader):
                 yield Turn(conversation=conversation, reply=progress)
-            reading = self._reader.result().read(message, conversation)
+            reading = self.read(conversation, message)
         yield from self._complete(conversation, message, reading, started)
 
     def choose(self, conversation: Conversation, question_id: str, option_id: str | None) -> Turn:

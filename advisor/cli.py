@@ -1,4 +1,4 @@
-"""The command line: `python -m advisor chat | ask | decide | index | eval`."""
+"""The command line: `python -m advisor chat | ask | decide | index | outcomes | eval`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from advisor.advisor import Advisor
 from advisor.conversation import Conversation
 from advisor.framework import FrameworkError
 from advisor.models import ModelError
+from advisor.outcomes import outcome_table
 from advisor.settings import Settings, SettingsError
 from advisor.wording import wording
 
@@ -79,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     index.add_argument("--rebuild", action="store_true", help="throw the present one away")
     index.add_argument("--docs", type=Path, help="a folder of your own guidance, as ADVISOR_KNOWLEDGE_DIR")
     index.set_defaults(run=_index)
+
+    outcomes = commands.add_parser("outcomes", help="write the table of outcomes over all sets of answers, as CSV")
+    outcomes.set_defaults(run=_outcomes)
 
     evaluate = commands.add_parser("eval", help="measure the quality on case files")
     evaluate.add_argument("--cases", type=Path, default=Path("tests/cases"), help="a folder of case files")
@@ -213,6 +217,11 @@ def _index(advisor: Advisor, options: argparse.Namespace) -> int:
     )
     for problem in advisor.skipped:
         print(f"skipped {problem}")
+    return 0
+
+
+def _outcomes(advisor: Advisor, options: argparse.Namespace) -> int:
+    print(outcome_table(advisor.framework), end="")
     return 0
 
 

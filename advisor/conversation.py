@@ -84,6 +84,9 @@ class Reading(Value):
     unclear: answers that the message may hold; they are to be confirmed.
     doubtful: questions about which the message says two different things; they are to be asked.
     forgotten: questions whose answer the user takes back without giving another.
+    restored: whether the user takes the latest correction back.
+    rejected: whether the user says that what was to be confirmed is wrong.
+    foreign: whether the message is in a language that is not read.
     hypothetical: answers that the user only supposes ("what if it changed daily?").
     topic: the part of the message that asks something, to be answered from the guidance.
     """
@@ -93,6 +96,9 @@ class Reading(Value):
     unclear: tuple[ReadAnswer, ...] = ()
     doubtful: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
+    restored: bool = False
+    rejected: bool = False
+    foreign: bool = False
     hypothetical: tuple[ReadAnswer, ...] = ()
     topic: str | None = None
 
@@ -118,6 +124,8 @@ class Conversation(Value):
     answers: by question id, the one given last at the end.
     asked: the question now open.
     guess: what the user is asked to confirm of it, where the advisor was not sure it understood.
+    failures: replies to it in a row that were not understood.
+    replaced: answers that the latest change replaced or took away, for a user who takes the change back.
     """
 
     session: str = ""
@@ -125,6 +133,8 @@ class Conversation(Value):
     answers: dict[str, Answer] = {}
     asked: str | None = None
     guess: Guess | None = None
+    failures: int = 0
+    replaced: dict[str, Answer] = {}
     exchanges: tuple[Exchange, ...] = ()
 
     def options(self) -> dict[str, tuple[str, ...]]:

@@ -2,21 +2,22 @@
 
 Every answer moves the case on two axes. With questions open the case is a box: each open question may still be
 answered in any way, and what holds for all those completions is certain. The completions are counted exactly, by
-adding up the distribution of points question by question instead of listing each combination.
+adding up the distribution of points question by question instead of listing each combination. A refiner counts only
+in the completions whose other answers make it count.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import log2
 from typing import Any
 
-from advisor.framework import Framework, Source
+from advisor.framework import Framework, Position, Question, Source
 
-Position = tuple[int, ...]
+MAX_FLIP = 2  # answers; nobody wants to hear of more at once
 Possible = tuple[tuple[str, ...], ...]  # for each question of the framework the options still possible
 
 
@@ -50,7 +51,8 @@ class Decision:
     box: per axis the lowest and highest position a completion can reach.
     position: per axis where the answers given put the case.
     shares: outcome id to the share of completions that give it.
-    next_question: the open question whose answer is expected to tell most, None when settled or nothing is open.
+    next_question: the open question whose answer is expected to tell most, None when settled, or when what is still
+        open is hardly worth asking.
     """
 
     outcome: str
@@ -119,7 +121,7 @@ def decide(framework: Framework, answers: Mapping[str, Collection[str]]) -> Deci
         },
         position=dict(zip(framework.axes, _position(framework, possible), strict=True)),
         shares=shares,
-        reasons=_reasons(framework, answers),
+        reasons=_reasons(framework, answers, possible),
         flips=flips,
         contradictions=tuple(
             contradiction.says
@@ -128,6 +130,12 @@ def decide(framework: Framework, answers: Mapping[str, Collection[str]]) -> Deci
         ),
         next_question=None if settled else _next_question(framework, answers, possible),
     )
+
+
+def counting(framework: Framework, answers: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return the ids of the questions that are certain to count with these answers."""
+    possible = _possible(framework, answers)
+    return frozenset(question.id for question in framework.questions if _counts(framework, question, possible))
 
 
 def information_gain(framework: Framework, answers: Mapping[str, Collection[str]], question_id: str) -> float:
@@ -154,31 +162,64 @@ def _possible(framework: Framework, answers: Mapping[str, Collection[str]]) -> P
 
 def _shared(points: list[Position]) -> Position:
     """Return what all these options agree on, per axis: the common part of their points, else 0."""
-    return tuple(
+    x, y = (
         min(values) if min(values) > 0 else max(values) if max(values) < 0 else 0
         for values in zip(*points, strict=True)
     )
+    return x, y
 
 
-def _points(framework: Framework, possible: Possible) -> Iterator[list[Position]]:
-    for question, options in zip(framework.questions, possible, strict=True):
-        yield [framework.points(question.id, option) for option in options]
+def _counts(framework: Framework, question: Question, possible: Possible) -> bool:
+    """Tell whether a question is certain to count."""
+    given = dict(zip(framework.by_id, possible, strict=True))
+    return all(set(given[other]) <= set(options) for other, options in question.refines.items())
+
+
+def _can_count(framework: Framework, question: Question, possible: Possible) -> bool:
+    """Tell whether a question counts in some completion."""
+    given = dict(zip(framework.by_id, possible, strict=True))
+    return all(set(given[other]) & set(options) for other, options in question.refines.items())
 
 
 def _position(framework: Framework, possible: Possible) -> Position:
-    return tuple(map(sum, zip(*(_shared(points) for points in _points(framework, possible)), strict=True)))
+    shared = [
+        _shared([framework.points(question.id, option) for option in options])
+        for question, options in zip(framework.questions, possible, strict=True)
+        if _counts(framework, question, possible)
+    ]
+    return sum(x for x, _ in shared), sum(y for _, y in shared)
 
 
-def _completions(framework: Framework, possible: Possible) -> Counter[Position]:
-    """Count the completions that end in each position."""
-    counts: Counter[Position] = Counter({(0,) * len(framework.axes): 1})
-    for options in _points(framework, possible):
-        added: Counter[Position] = Counter()
-        for position, count in counts.items():
-            for points in options:
-                added[tuple(a + b for a, b in zip(position, points, strict=True))] += count
-        counts = added
-    return counts
+def _completions(framework: Framework, possible: Possible, *, core: bool = False) -> Counter[Position]:
+    """Count the completions that end in each position; of the core questions alone, if asked for."""
+    telling = {other for question in framework.questions for other in question.refines}
+    nowhere = (0, 0)
+    # what was chosen where it matters to refiners → the completions in each position
+    states: dict[tuple[tuple[str, str], ...], Counter[Position]] = {(): Counter({nowhere: 1})}
+    for question, options in zip(framework.core if core else framework.questions, possible, strict=not core):
+        if question.id in telling:
+            states = {
+                (*chosen, (question.id, option)): _moved(counts, [framework.points(question.id, option)])
+                for chosen, counts in states.items()
+                for option in options
+            }
+            continue
+        points = [framework.points(question.id, option) for option in options]
+        for chosen, counts in states.items():
+            applies = all(option in question.refines.get(other, (option,)) for other, option in chosen)
+            states[chosen] = _moved(counts, points if applies else [nowhere] * len(options))
+    return sum(states.values(), Counter())
+
+
+def _moved(counts: Counter[Position], points: list[Position]) -> Counter[Position]:
+    """Spread every position by each of the points."""
+    if not any(map(any, points)):
+        return Counter({position: count * len(points) for position, count in counts.items()})
+    moved: dict[Position, int] = defaultdict(int)
+    for (x, y), count in counts.items():
+        for dx, dy in points:
+            moved[x + dx, y + dy] += count
+    return Counter(moved)
 
 
 def _by_outcome(framework: Framework, counts: Counter[Position]) -> Counter[str]:
@@ -194,10 +235,10 @@ def _outcome(framework: Framework, possible: Possible) -> str:
     return next(iter(certain)) if len(certain) == 1 else framework.outcome_at(_position(framework, possible))
 
 
-def _reasons(framework: Framework, answers: Mapping[str, Collection[str]]) -> tuple[Reason, ...]:
+def _reasons(framework: Framework, answers: Mapping[str, Collection[str]], possible: Possible) -> tuple[Reason, ...]:
     reasons = []
     for question in framework.questions:
-        if len(chosen := set(answers.get(question.id, ()))) == 1:
+        if len(chosen := set(answers.get(question.id, ()))) == 1 and _counts(framework, question, possible):
             option = question.option(*chosen)
             points = framework.points(question.id, option.id)
             reasons.append(Reason(question.id, option.id, points, option.because, option.source))
@@ -207,9 +248,9 @@ def _reasons(framework: Framework, answers: Mapping[str, Collection[str]]) -> tu
 def _flips(
     framework: Framework, answers: Mapping[str, Collection[str]], possible: Possible, outcome: str
 ) -> tuple[Flip, ...]:
-    """Return all changes of the fewest given answers that give another outcome."""
+    """Return all changes of the fewest given answers, up to `MAX_FLIP`, that give another outcome."""
     given = [i for i, question in enumerate(framework.questions) if question.id in answers]
-    for size in range(1, len(given) + 1):
+    for size in range(1, MAX_FLIP + 1):
         flips = []
         for changed in combinations(given, size):
             alternatives = (
@@ -244,6 +285,15 @@ def _gain(framework: Framework, possible: Possible, question_id: str) -> float:
 
 
 def _next_question(framework: Framework, answers: Mapping[str, Collection[str]], possible: Possible) -> str | None:
-    unasked = [question.id for question in framework.questions if question.id not in answers]
-    # max keeps the first of equals: the order of the framework
-    return max(unasked, key=lambda q: round(_gain(framework, possible, q), 9), default=None)
+    """The questions that always count come first; then all that is worth asking, refiners among it."""
+    core = [question.id for question in framework.core if question.id not in answers]
+    if core and len(_by_outcome(framework, _completions(framework, possible, core=True))) > 1:
+        # max keeps the first of equals: the order of the framework
+        return max(core, key=lambda q: round(_gain(framework, possible, q), 9))
+    worth = {
+        question.id: round(_gain(framework, possible, question.id), 9)
+        for question in framework.questions
+        if question.id not in answers and _can_count(framework, question, possible)
+    }
+    best = max(worth, key=lambda q: worth[q], default=None)
+    return best if best and worth[best] >= framework.refine_from else None

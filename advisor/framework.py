@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Points = dict[str, Annotated[int, Field(ge=-6, le=6)]]
+
+
+Position = tuple[int, int]  # on the plane, an axis each
 
 
 class FrameworkError(ValueError):
@@ -92,6 +95,8 @@ class Question(_Value):
     """A question of the framework.
 
     ask: the question in full. short: the same after a digression. why: why it is asked. explain: what it means.
+    refines: makes it a refiner, which counts, and is asked, only where each question named here has one of the
+    options named; refiners stand after the others, and are asked only while they can change something.
     """
 
     id: Identifier
@@ -101,6 +106,7 @@ class Question(_Value):
     why: Text
     explain: Text
     source: Source
+    refines: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     options: Annotated[tuple[Option, ...], Field(min_length=2)]
 
     @cached_property
@@ -123,8 +129,30 @@ class Contradiction(_Value):
     says: Text
 
 
+class Advice(_Value):
+    """Something to say along with an outcome: a risk, or what to try first.
+
+    outcomes: the outcomes that it goes with. when: answers that must be known for it, question id to option ids.
+    """
+
+    kind: Literal["risk", "try_first"]
+    outcomes: Annotated[tuple[str, ...], Field(min_length=1)]
+    when: dict[str, tuple[str, ...]] = {}
+    says: Text
+    source: Source
+
+    def fits(self, outcome: str, answers: Mapping[str, Collection[str]]) -> bool:
+        """Tell whether it goes with an outcome and answers, question id to possible options."""
+        return outcome in self.outcomes and all(
+            question in answers and set(answers[question]) <= set(options) for question, options in self.when.items()
+        )
+
+
 class Framework(_Value):
-    """Everything that decides: axes, outcomes, regions, questions and contradictions."""
+    """Everything that decides: axes, outcomes, regions, questions, contradictions and advice.
+
+    refine_from: a refiner is asked when its answer is expected to tell at least so much of the outcome, in bits.
+    """
 
     version: Text
     title: Text
@@ -132,26 +160,40 @@ class Framework(_Value):
     outcomes: dict[Identifier, Outcome]
     regions: Annotated[tuple[Region, ...], Field(min_length=1)]
     questions: Annotated[tuple[Question, ...], Field(min_length=1)]
+    refine_from: Annotated[float, Field(ge=0)] = 0.0
     contradictions: tuple[Contradiction, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Question]:
         """The questions by id, in their order."""
         return {question.id: question for question in self.questions}
 
+    @cached_property
+    def core(self) -> tuple[Question, ...]:
+        """The questions that always count, which come first; the others are refiners."""
+        return tuple(question for question in self.questions if not question.refines)
+
     def question(self, question_id: str) -> Question:
         """Return the question with this id. Raises KeyError when there is none."""
         return self.by_id[question_id]
 
-    def points(self, question_id: str, option_id: str) -> tuple[int, ...]:
+    def points(self, question_id: str, option_id: str) -> Position:
         """Return the points of an option, one per axis in the order of `axes`."""
         points = self.by_id[question_id].option(option_id).points
-        return tuple(points.get(axis, 0) for axis in self.axes)
+        first, second = self.axes
+        return points.get(first, 0), points.get(second, 0)
 
-    def outcome_at(self, position: tuple[int, ...]) -> str:
+    def outcome_at(self, position: Position) -> str:
         """Return the outcome of a point of the plane, coordinates in the order of `axes`."""
-        named = dict(zip(self.axes, position, strict=True))
-        return next(region.outcome for region in self.regions if region.holds(named))
+        if position not in self._outcome_at:
+            named = dict(zip(self.axes, position, strict=True))
+            self._outcome_at[position] = next(region.outcome for region in self.regions if region.holds(named))
+        return self._outcome_at[position]
+
+    @cached_property
+    def _outcome_at(self) -> dict[Position, str]:
+        return {}  # looked up thousands of times a decision
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Framework:
@@ -181,12 +223,29 @@ def _inconsistencies(framework: Framework) -> list[str]:
                 for axis in option.points
                 if axis not in framework.axes
             ]
-    for contradiction in framework.contradictions:
+    if framework.questions[: len(framework.core)] != framework.core:
+        problems.append("questions: those with 'refines' must stand after those without")
+    core = {question.id for question in framework.core}
+    for question in framework.questions:
         problems += [
-            f"contradictions: '{question}: {option}' is not an answer of the framework"
-            for question, option in contradiction.when.items()
-            if option not in options.get(question, ())
+            f"questions: '{question.id}' refines '{other}', which is not a question that always counts"
+            for other in question.refines
+            if other not in core
         ]
+    named = [("contradictions", q, {o}) for c in framework.contradictions for q, o in c.when.items()]
+    named += [("advice", q, set(o)) for advice in framework.advice for q, o in advice.when.items()]
+    named += [("questions", q, set(o)) for question in framework.questions for q, o in question.refines.items()]
+    problems += [
+        f"{where}: '{question}: {', '.join(sorted(chosen))}' is not an answer of the framework"
+        for where, question, chosen in named
+        if not chosen <= set(options.get(question, ()))
+    ]
+    problems += [
+        f"advice: outcome '{outcome}' is not one of the outcomes"
+        for advice in framework.advice
+        for outcome in advice.outcomes
+        if outcome not in framework.outcomes
+    ]
     return problems
 
 

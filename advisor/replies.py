@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from advisor.conversation import Answer, Citation, Conversation, ReadAnswer
 from advisor.decision import Decision, Flip, decide
@@ -10,8 +10,12 @@ from advisor.framework import Framework, Outcome, Question, Source
 from advisor.text import as_typed
 from advisor.wording import wording
 
+MAX_RISKS = 2
+CERTAINTY = {"very_likely": 0.9, "likely": 0.7, "undecided": 0.0}  # words by least robustness
 QUOTE_WORDS = 14  # of the user's own words, more would only repeat the message
 say = wording("replies")
+
+Options = Mapping[str, Collection[str]]  # question id to possible options
 
 # a guidance section to its list items, or to its first sentences
 Steps = Callable[[Source], tuple[str, ...]]
@@ -88,19 +92,15 @@ def nearest_flips(flips: tuple[Flip, ...]) -> tuple[Flip, ...]:
     return tuple({flip.outcome: flip for flip in reversed(flips)}.values())[::-1]
 
 
-def recommend(framework: Framework, decision: Decision, reply: Reply, steps: Steps) -> None:
-    """Say the outcome with its reasons, what would change it, and what to do first."""
+def recommend(framework: Framework, decision: Decision, answers: Options, reply: Reply, steps: Steps) -> None:
+    """Say the outcome with its reasons, what would change it, its risks, and what to do first."""
     outcome = framework.outcomes[decision.outcome]
     reply.add("recommendation", name=outcome.name)
-    certainty = (
-        say("no_answers")
-        if not decision.reasons
-        else say("settled")
-        if decision.settled
-        else say("undecided", share=share(decision), runner_up=framework.outcomes[str(decision.runner_up)].name)
-    )
     reply.add("headline", headline=outcome.headline, summary=outcome.summary)
-    reply.paragraphs.append(certainty)
+    reply.paragraphs.append(certainty(framework, decision))
+    advice = [advice for advice in framework.advice if advice.fits(decision.outcome, answers)]
+    for first in [advised for advised in advice if advised.kind == "try_first"][:1]:
+        reply.add("try_first", says=first.says, citation=reply.cite(first.source, first.source.quote))
     because = [(reason.because, reason.source) for reason in decision.reasons] + [(outcome.because, outcome.source)]
     lines = [say("reason", because=text, citation=reply.cite(source, source.quote)) for text, source in because]
     reply.paragraphs.append("\n".join([say("reasons"), *lines]))
@@ -108,7 +108,21 @@ def recommend(framework: Framework, decision: Decision, reply: Reply, steps: Ste
         reply.add("contradiction", says=contradiction)
     if decision.flips:
         _flips(framework, decision, reply)
+    if risks := [advised for advised in advice if advised.kind == "risk"][:MAX_RISKS]:
+        lines = [say("risk", says=risk.says, citation=reply.cite(risk.source, risk.source.quote)) for risk in risks]
+        reply.paragraphs.append("\n".join([say("risks"), *lines]))
     first_steps(outcome.first_steps, reply, steps, say("first_steps"))
+
+
+def certainty(framework: Framework, decision: Decision) -> str:
+    """Return in words how sure an outcome is, with the runner-up."""
+    if not decision.reasons:
+        return say("no_answers")
+    runner_up = framework.outcomes[decision.runner_up].name if decision.runner_up else ""
+    if decision.settled:
+        return say("settled" if runner_up else "settled_alone", runner_up=runner_up)
+    words = next(key for key, least in CERTAINTY.items() if decision.robustness >= least)
+    return say(words, share=share(decision), runner_up=runner_up)
 
 
 def _flips(framework: Framework, decision: Decision, reply: Reply) -> None:
@@ -153,7 +167,12 @@ def summarise(framework: Framework, conversation: Conversation, decision: Decisi
         else:
             lines.append(say("summary_item", name=name, **_told(framework, question, answer)))
     reply.paragraphs.append("\n".join(lines))
-    reply.add("lean", outcome=framework.outcomes[decision.outcome].name, share=share(decision))
+    reply.add("standing", outcome=framework.outcomes[decision.outcome].name, share=share(decision))
+
+
+def lean(framework: Framework, decision: Decision, reply: Reply) -> None:
+    """Say where the case points before the finer questions begin."""
+    reply.add("lean", outcome=framework.outcomes[decision.outcome].name)
 
 
 def suggestions(framework: Framework, conversation: Conversation) -> tuple[str, ...]:
@@ -175,6 +194,12 @@ def ask(question: Question, reply: Reply, *, again: bool) -> None:
     else:
         reply.add("ask", question=question.ask)
         reply.add("why_asked", why=question.why)
+
+
+def explain_choices(question: Question, reply: Reply) -> None:
+    """Ask a question that was not understood in plain words, with its quick replies."""
+    labels = ", ".join(say("choice", label=option.label) for option in question.options)
+    reply.add("explain_choices", question=question.short, explain=question.explain, labels=labels)
 
 
 def explain_why(question: Question, reply: Reply) -> None:

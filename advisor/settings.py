@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,6 +25,7 @@ class Settings(BaseModel):
     model_url: base URL of an OpenAI-compatible server.
     model_key: key for that server; a local one usually wants none.
     model_timeout: seconds to wait for the model before the extractive answer stands.
+    reader: what reads the answers out of free text, "embedded" by default, or "model" for the chat model.
     embeddings: sentence-transformers model, a path or a hub name; by default the packaged all-MiniLM-L6-v2.
     chroma_url: a Chroma server; by default the index is embedded and lives in `data_dir`.
     knowledge_dir: folder with the user's own guidance (Markdown or text).
@@ -39,6 +40,7 @@ class Settings(BaseModel):
     model_url: AnyHttpUrl | None = None
     model_key: str | None = None
     model_timeout: Annotated[float, Field(gt=0, le=600)] = 20.0
+    reader: Literal["embedded", "model"] = "embedded"
     embeddings: str | None = None
     chroma_url: AnyHttpUrl | None = None
     knowledge_dir: Path | None = None
@@ -67,6 +69,8 @@ class Settings(BaseModel):
             name = PREFIX + str(first["loc"][0]).upper()
             hint = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
             raise SettingsError(f"{name}: {hint}") from error
+        if settings.reader == "model" and settings.model is None:
+            raise SettingsError(f"{PREFIX}READER: model needs {PREFIX}MODEL, which is not set")
         if settings.knowledge_dir and not settings.knowledge_dir.is_dir():
             raise SettingsError(f"{PREFIX}KNOWLEDGE_DIR: there is no folder {settings.knowledge_dir}")
         return settings

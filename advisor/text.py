@@ -40,7 +40,7 @@ def _trimmed(text: str, start: int, end: int) -> list[Span]:
 
 def words(text: str) -> list[str]:
     """Return the words in lower case."""
-    return re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text.lower())
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text.casefold())
 
 
 def one_line(text: str) -> str:

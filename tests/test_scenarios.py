@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from advisor import Advisor
-from advisor.evaluation import run_conversation
+from advisor.evaluation.conversations import run_conversation
 from tests.conftest import ROOT
 
 SCENARIOS = [

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from advisor import Advisor, Conversation
 from advisor.conversation import Act, Reading
-from advisor.evaluation import load_cases
+from advisor.evaluation.cases import load_cases
 from advisor.framework import Framework
 from advisor.models import packaged_embeddings
+from advisor.understanding.answers import Found, Untrained, shifted
+from advisor.understanding.calibration import fit_odds
 from advisor.understanding.composing import Composer
 from advisor.understanding.cues import Cues
 from advisor.understanding.normalise import Normaliser
 from advisor.understanding.quick import QuickReader
-from advisor.understanding.reader import Reader, TextReader, Untrained
+from advisor.understanding.reader import Reader, TextReader
 from advisor.understanding.segments import segment
 from tests.conftest import ROOT
 
@@ -138,6 +140,60 @@ def test_a_framework_without_trained_phrases_still_understands_quick_replies(fra
     assert read(reader, "What is retrieval and why would anyone want it?").topic
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vorrei un assistente che risponda alle domande dei clienti",
+        "Precisamos de um chatbot para os nossos manuais internos",
+        "Wij willen een chatbot die vragen van klanten beantwoordt",
+        "Chcemy asystenta, który odpowiada na pytania",
+        "当社の製品マニュアルから質問に答えるボットが欲しい",
+        "Нам нужен помощник",
+        "نريد مساعدا يجيب على أسئلة العملاء",
+    ],
+)
+def test_languages_that_are_not_read_are_noticed(normaliser: Normaliser, reader: Reader, text: str) -> None:
+    assert normaliser.is_foreign(text)
+    assert read(reader, text).foreign
+    assert options(read(reader, text)) == {}
+
+
+def test_the_four_languages_are_never_taken_for_others(normaliser: Normaliser) -> None:
+    cases = [
+        case for name in ("decisions", "replies", "acts") for case in load_cases(ROOT / f"tests/cases/{name}.jsonl")
+    ]
+    strangers = [
+        case["text"] for case in cases if normaliser.is_foreign(case["text"]) and case.get("act") != "unreadable"
+    ]
+    assert len(strangers) <= len(cases) / 200
+
+
+def test_a_short_message_is_read_as_a_reply_to_the_open_question(reader: Reader) -> None:
+    assert options(read(reader, "nah, nobody will ever check", "citations")) == {"citations": "optional"}
+    assert options(read(reader, "a couple of thousand past mails with our replies", "examples")) == {"examples": "many"}
+    assert options(read(reader, "let me think about it over lunch", "citations")) == {}
+
+
+def test_the_odds_follow_how_often_a_question_is_answered(framework: Framework) -> None:
+    class Shy:
+        def find(self, message: str) -> dict[str, Found]:
+            return {"need": Found({"behavior": 0.05, "knowledge": 0.3, "both": 0.05}, (0, len(message)), False)}
+
+    stated = [{"text": "x", "slots": {"need": "knowledge"}}] * 9 + [{"text": "x", "slots": {"need": None}}]
+    silent = [{"text": "x", "slots": {"need": None}}] * 9 + [{"text": "x", "slots": {"need": "knowledge"}}]
+    assert fit_odds(framework, Shy(), stated)["need"] > 2  # type: ignore[arg-type]
+    assert fit_odds(framework, Shy(), silent)["need"] < 0.5  # type: ignore[arg-type]
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.floats(0, 0.33), min_size=1), st.floats(0.1, 10))
+def test_shifted_chances_stay_chances_in_their_order(chances: dict[str, float], odds: float) -> None:
+    new = shifted(chances, odds)
+    assert 0 <= sum(new.values()) <= 1 + 1e-9
+    assert sorted(new, key=lambda o: new[o]) == sorted(chances, key=lambda o: chances[o])
+    if odds > 1:
+        assert all(new[option] >= chances[option] - 1e-12 for option in chances)
+
+
 @given(st.text(max_size=300))
 @settings(deadline=None, max_examples=60)
 def test_no_text_breaks_the_reader(text: str) -> None:
@@ -169,23 +225,26 @@ def test_slips_are_mended_and_names_left_alone(normaliser: Normaliser) -> None:
 def test_phrases_are_valid_and_the_cases_are_not_among_them(framework: Framework) -> None:
     composer = Composer(PHRASES, framework)  # refuses unknown answers
     assert {Act(name) for name in composer.act_names} <= set(Act)
-    phrases = {p["text"].lower() for p in (*composer.clauses, *composer.messages, *composer.other, *composer.acts)}
-    assert len(phrases) > 2000
-    cases = load_cases(ROOT / "tests/cases/decisions.jsonl")
-    assert not phrases & {case["text"].lower() for case in cases}
+    phrases = {phrase["text"].lower() for pool in composer.pools.values() for phrase in pool}
+    assert len(phrases) > 8000
+    for name in ("decisions", "replies", "acts"):
+        cases = {case["text"].lower() for case in load_cases(ROOT / f"tests/cases/{name}.jsonl")}
+        assert not {text for text in phrases & cases if len(text.split()) > 3}
     for path in (ROOT / "tests" / "scenarios").glob("*.yaml"):
         for scenario in yaml.safe_load(path.read_text(encoding="utf-8")):
             long = {turn["user"].lower() for turn in scenario["turns"] if len(turn["user"].split()) > 6}
             assert not phrases & long
 
 
-def test_quality_on_cases_never_trained_on(advisor: Advisor, reader: Reader) -> None:
-    cases = [case for case in load_cases(ROOT / "tests/cases/decisions.jsonl") if case["expected"]]
-    pairs = [
-        (options(read(reader, case["text"])).get(question), true)
-        for case in cases
-        for question, true in case["slots"].items()
-    ]
-    assert sum(got == true for got, true in pairs) / len(pairs) >= 0.88
+def test_quality_on_cases_never_trained_on(reader: Reader, framework: Framework) -> None:
+    """Guards against a fall; `make eval` gives the figures."""
+    cases = [case for case in load_cases(ROOT / "tests/cases/decisions.jsonl") if case["expected"]][::3]
+    found = [options(read(reader, case["text"])) for case in cases]
+    core = [question.id for question in framework.core]
+    pairs = [(got.get(q), case["slots"][q]) for got, case in zip(found, cases, strict=True) for q in core]
+    assert sum(got == true for got, true in pairs) / len(pairs) >= 0.92
     invented = [got is not None for got, true in pairs if true is None]
-    assert sum(invented) / len(invented) <= 0.05
+    assert sum(invented) / len(invented) <= 0.04
+    assert sum(all(got.get(q) == case["slots"][q] for q in core) for got, case in zip(found, cases, strict=True)) >= (
+        0.65 * len(cases)
+    )

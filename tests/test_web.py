@@ -72,7 +72,7 @@ def test_no_file_of_the_server_is_served(url: str) -> None:
 
 def test_the_plane_describes_itself_and_marks_the_outcome(framework: Framework) -> None:
     picture = plane(framework, decide(framework, {"need": {"knowledge"}}))
-    assert 'aria-label="RAG. What is still possible: knowledge from 4 to 15, behaviour from -2 to 5."' in picture
+    assert 'aria-label="RAG. What is still possible: knowledge from 2 to 17, behaviour from -2 to 5."' in picture
     assert picture.count("name active") == 1
     for outcome in framework.outcomes.values():
         assert f">{outcome.name}</text>" in picture

@@ -10,10 +10,12 @@ from typing import Any
 import yaml
 
 from advisor.framework import Framework, Question
+from advisor.understanding.segments import in_context
 
 ENGLISH = "en"
 ENGLISH_SHARE = 0.67  # of composed messages
-MIX = {"composed": 0.37, "messages": 0.31, "clauses": 0.11, "other": 0.09, "acts": 0.12}
+MIX = {"messages": 0.48, "composed": 0.16, "clauses": 0.1, "replies": 0.11, "acts": 0.15}
+EXTENDED = 0.2  # share of whole messages that are joined with phrases
 CONTRARY = 0.15  # share of composed messages that contradict themselves on purpose
 CONFLICT = 0.3  # share of clashing joins that are kept, the question then being not stated
 COMBINED = 0.3  # share of joins of options that another one combines that are kept, as that one
@@ -39,47 +41,60 @@ class Composer:
     """
 
     def __init__(self, folder: Path, framework: Framework) -> None:
+        def read(path: Path) -> Any:
+            return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+
         def rows(name: str) -> Any:
-            return yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+            return [row for path in sorted(folder.glob(f"{name}*.yaml")) for row in read(path)]
 
         self.framework = framework
-        self.clauses, self.messages, self.other = rows("clauses"), rows("messages"), rows("other_languages")
-        self.acts = rows("acts")
-        words = rows("languages")
+        self.pools = {kind: rows(kind) for kind in ("clauses", "messages", "replies", "acts")}
+        words = read(folder / "languages.yaml")
         self._joins, self._turns = words["joins"], words["turns"]
-        self._pools: dict[str, list[Any]] = {ENGLISH: self.clauses}
-        for phrase in self.other:
-            self._pools.setdefault(phrase["lang"], []).append(phrase)
-        for phrase in (*self.clauses, *self.messages, *self.other):
+        self._clauses: dict[str, list[Any]] = {}
+        for phrase in self.pools["clauses"]:
+            self._clauses.setdefault(phrase.get("lang", ENGLISH), []).append(phrase)
+        self._sides = [
+            sides
+            for question in framework.questions
+            if not any(option.combines for option in question.options)
+            if all(sides := [self._saying({question.id: option}) for option in question.option_ids])
+        ]
+        for phrase in (*self.pools["clauses"], *self.pools["messages"], *self.pools["replies"]):
             for question, option in phrase["answers"].items():
-                if question not in framework.by_id or option not in framework.question(question).option_ids:
+                if question not in framework.by_id or option not in (None, *framework.question(question).option_ids):
                     raise ValueError(f"unknown answer {question}: {option} in {phrase['text']!r}")
-        self.act_names = tuple(sorted({phrase["act"] for phrase in self.acts}))
+        self._mix = {kind: share for kind, share in MIX.items() if self.pools.get(kind, True)}
+        self.act_names = tuple(sorted({phrase["act"] for phrase in self.pools["acts"]}))
+
+    def _saying(self, answers: dict[str, str]) -> list[Any]:
+        return [phrase for phrase in self._clauses[ENGLISH] if phrase["answers"] == answers]
 
     def draw(self, rng: random.Random) -> Example:
         """Return one example."""
-        kind = rng.choices(list(MIX), list(MIX.values()))[0]
-        if kind == "acts":
-            phrase = rng.choice(self.acts)
-            return Example(_noisy(phrase["text"], rng), None if phrase["act"] in STATEMENT_ACTS else {}, phrase["act"])
+        kind = rng.choices(list(self._mix), list(self._mix.values()))[0]
         if kind == "composed":
             text, answers = self._contrary(rng) if rng.random() < CONTRARY else self._composed(rng)
         else:
-            phrase = rng.choice({"messages": self.messages, "clauses": self.clauses, "other": self.other}[kind])
-            text, answers = phrase["text"], phrase["answers"]
-            if kind == "messages" and text.isascii() and rng.random() < 0.3:
-                text, answers = self._composed(rng, phrase)
+            phrase = rng.choice(self.pools[kind])
+            text, answers = phrase["text"], phrase.get("answers", {})
+        if kind == "acts":
+            return Example(_noisy(text, rng), None if phrase["act"] in STATEMENT_ACTS else {}, phrase["act"])
+        if kind == "replies":
+            text = in_context(self.framework.question(phrase["asked"]), text)
+        elif kind == "messages" and phrase.get("lang", ENGLISH) == ENGLISH and rng.random() < EXTENDED:
+            text, answers = self._composed(rng, phrase)
         act = "answer" if answers and rng.random() < 0.3 else None
         return Example(_noisy(text, rng), answers, act)
 
     def _composed(self, rng: random.Random, start: Any = None) -> tuple[str, Answers]:
         """Join phrases of different answers, to a given message or from nothing."""
-        others = [language for language in self._pools if language != ENGLISH]
+        others = [language for language in self._clauses if language != ENGLISH]
         language = ENGLISH if start or rng.random() < ENGLISH_SHARE else rng.choice(others)
         parts = [start["text"]] if start else []
         answers: Answers = dict(start["answers"]) if start else {}
         for _ in range(rng.choice([1, 1, 2]) if start else rng.choice([2, 2, 3, 3, 4, 5])):
-            phrase = rng.choice(self._pools[language])
+            phrase = rng.choice(self._clauses[language])
             if (merged := self._merged(answers, phrase["answers"], rng)) is not None:
                 parts.append(phrase["text"])
                 answers = merged
@@ -89,16 +104,16 @@ class Composer:
 
     def _contrary(self, rng: random.Random) -> tuple[str, Answers]:
         """A message that says two things on one question."""
-        question = rng.choice([q for q in self.framework.questions if not any(o.combines for o in q.options)])
-        sides = [[p for p in self.clauses if p["answers"] == {question.id: o}] for o in question.option_ids]
-        pair = [rng.choice(side)["text"].strip() for side in rng.sample(sides, 2)]
+        phrases = [rng.choice(side) for side in rng.sample(rng.choice(self._sides), 2)]
+        (question,) = phrases[0]["answers"]
+        pair = [phrase["text"].strip() for phrase in phrases]
         pair[1] = rng.choice(self._turns) + pair[1]
         rest: list[str] = []
-        answers: Answers = {question.id: None}
+        answers: Answers = {question: None}
         for _ in range(rng.choice([1, 1, 2, 3])):
-            phrase = rng.choice(self.clauses)
+            phrase = rng.choice(self._clauses[ENGLISH])
             merged = self._merged(answers, phrase["answers"], rng)
-            if question.id not in phrase["answers"] and merged is not None:
+            if question not in phrase["answers"] and merged is not None:
                 rest.append(phrase["text"])
                 answers = merged
         parts = [*rest, self._joined(pair, ENGLISH, rng)] if rng.random() < 0.5 else [pair[0], *rest, pair[1]]

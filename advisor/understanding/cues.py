@@ -16,14 +16,15 @@ class Cues:
     """The patterns of an `act_cues.yaml`.
 
     Args:
-        path: act to regular expressions, `take_back` for what withdraws an answer, and `supposes` for how a
-            supposition begins; a missing file gives no cues.
+        path: act to regular expressions, `take_back` for what withdraws an answer, `restore` for what withdraws a
+            correction, and `supposes` for how a supposition begins; a missing file gives no cues.
     """
 
     def __init__(self, path: Path) -> None:
         data = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
         compiled = {name: [re.compile(p, re.IGNORECASE) for p in patterns] for name, patterns in data.items()}
         self._take_back = compiled.pop("take_back", [])
+        self._restore = compiled.pop("restore", [])
         self._supposes = compiled.pop("supposes", [])
         self._acts = {Act(name): patterns for name, patterns in compiled.items()}
 
@@ -43,3 +44,7 @@ class Cues:
     def takes_back(self, text: str) -> bool:
         """Tell whether the text withdraws an answer."""
         return any(pattern.search(text) for pattern in self._take_back)
+
+    def restores(self, text: str) -> bool:
+        """Tell whether the text withdraws a correction."""
+        return any(pattern.search(text) for pattern in self._restore)

@@ -8,7 +8,7 @@ thin factors, the rest as it is, in half precision, as safetensors.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ class ReaderModel(nn.Module):
         heads: class names by question id, the first being "not stated"; and those of the acts.
         base: folder of the encoder that the delta was trained on.
         normaliser: what texts go through first.
+
+    `odds` says, question by question, how many times likelier it is answered in a first message than in training.
     """
 
     def __init__(self, heads: Heads, base: str, normaliser: Callable[[str], str]) -> None:
@@ -38,6 +40,7 @@ class ReaderModel(nn.Module):
         self.heads = heads
         self.sizes = [len(classes) for classes in heads.values()]
         self.normaliser: Callable[[str], str] = normaliser
+        self.odds: Mapping[str, float] = {}
         self.tokenizer = AutoTokenizer.from_pretrained(base)
         self.encoder = AutoModel.from_pretrained(base, add_pooling_layer=False)
         width, classes = self.encoder.config.hidden_size, sum(self.sizes)
@@ -96,7 +99,9 @@ def save(model: ReaderModel, path: Path, metadata: dict[str, str]) -> None:
             root = s[:RANK].sqrt()
             stored[f"{name}.u"] = (u[:, :RANK] * root).half().contiguous()
             stored[f"{name}.v"] = (root[:, None] * v[:RANK]).half().contiguous()
-    save_file(stored, str(path), metadata={"labels": json.dumps(model.heads)} | metadata)
+    save_file(
+        stored, str(path), metadata={"labels": json.dumps(model.heads), "odds": json.dumps(model.odds)} | metadata
+    )
     path.chmod(0o644)
 
 
@@ -126,4 +131,5 @@ def load(path: Path, base: str, normaliser: Callable[[str], str]) -> ReaderModel
         elif not name.endswith(".v"):
             state[name] = tensor
     model.load_state_dict(state)
+    model.odds = json.loads(metadata.get("odds", "{}"))
     return model.eval()

@@ -11,11 +11,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import yaml
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "er", "ers")
 ENGLISH = "en"
+MIN_WORDS = 4  # fewer do not tell that a language is foreign
+CLEAR = 0.9  # chance from which a foreign language counts as found
 
 Gloss = tuple[dict[str, str], dict[str, str]]  # whole words, and stems, to English
 
@@ -40,6 +43,7 @@ class Normaliser:
         }
         lines = (Path(encoder) / "vocab.txt").read_text(encoding="utf-8").splitlines()
         self._ranks = {w: i for i, w in enumerate(lines) if w.isascii() and w.isalpha() and len(w) > 2}
+        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         self._mended = lru_cache(20_000)(self._mend)
 
     def __call__(self, text: str) -> str:
@@ -67,6 +71,19 @@ class Normaliser:
         best = max(score, key=lambda language: score[language])
         clear = hits[best] > hits[ENGLISH] or (score[best] > hits[ENGLISH] and score[best] >= len(words) / 4)
         return best if clear else ENGLISH
+
+    def is_foreign(self, text: str) -> bool:
+        """Tell whether a text is clearly in a language that is none of these."""
+        letters = [letter for letter in text if letter.isalpha()]
+        latin = sum("LATIN" in unicodedata.name(letter, "") for letter in letters)
+        if letters and latin < len(letters) / 2:
+            return True
+        words = [word.lower() for word in _WORD.findall(text)]
+        known = max(sum(word in signs for word in words) for signs in self._signs.values())
+        if len(words) < MIN_WORDS or known >= max(2, len(words) / 4):
+            return False
+        language, chance = self._identifier.classify(text)
+        return language not in self._signs and float(chance) >= CLEAR
 
     def _tells(self, word: str, language: str) -> bool:
         english = self._in_english(word, language)

@@ -35,6 +35,8 @@ class QuickReader:
         """Return the reading, or None when the message wants the full reader."""
         if not words(message):
             return Reading(acts=(Act.UNREADABLE,))
+        if self._is_rejection(message, conversation):
+            return Reading(acts=(Act.CORRECT,), rejected=True)
         if answer := self._chosen(message, conversation) or self._short(message, conversation):
             return Reading(acts=(Act.ANSWER,), answers=(answer,))
         if len(words(message)) <= PLAIN_WORDS and len(segment(message)) == 1:
@@ -42,6 +44,12 @@ class QuickReader:
             if act and act not in {Act.CORRECT, Act.WHAT_IF, Act.INJECTION}:
                 return Reading(acts=(act,))
         return None
+
+    def _is_rejection(self, message: str, conversation: Conversation) -> bool:
+        """A plain no to what is to be confirmed, where it leaves more than one option."""
+        if conversation.asked is None or conversation.guess is None:
+            return False
+        return " ".join(words(message)) in _NO and len(self._framework.question(conversation.asked).options) > 2
 
     def _chosen(self, message: str, conversation: Conversation) -> ReadAnswer | None:
         """A quick reply sends its label, of the open question first."""

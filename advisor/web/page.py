@@ -10,7 +10,8 @@ import gradio as gr
 
 from advisor.advisor import MAX_MESSAGE, Advisor
 from advisor.conversation import Conversation, Turn
-from advisor.framework import Question
+from advisor.decision import counting
+from advisor.framework import Framework, Question
 from advisor.sharing import TokenError, from_token, to_token
 from advisor.text import as_typed
 from advisor.web import board
@@ -88,7 +89,7 @@ def build(advisor: Advisor) -> gr.Blocks:
                 board.outcome(framework, conversation),
                 board.reasons(framework, conversation),
                 board.sources(turn.citations) or gr.skip(),
-                *(_chosen(question, conversation) for question in framework.questions),
+                *_chosen(framework, conversation),
             ]
 
         def respond(message: str, history: list[Message], state: str) -> Iterator[list[Any]]:
@@ -112,8 +113,8 @@ def build(advisor: Advisor) -> gr.Blocks:
 
         def clear() -> list[Any]:
             empty = Conversation()
-            unanswered = [_chosen(question, empty) for question in framework.questions]
-            return [[], empty.model_dump_json(), board.outcome(framework, empty), "", words("no_sources"), *unanswered]
+            unchosen = _chosen(framework, empty)
+            return [[], empty.model_dump_json(), board.outcome(framework, empty), "", words("no_sources"), *unchosen]
 
         limits: dict[str, Any] = {"concurrency_limit": None, "api_visibility": "private", "show_progress": "hidden"}
         sent = gr.State("")
@@ -134,16 +135,21 @@ def build(advisor: Advisor) -> gr.Blocks:
 
 def _choice(question: Question) -> gr.Radio:
     options = [(option.label, option.id) for option in question.options] + [(words("unsure"), UNSURE)]
-    return gr.Radio(options, label=question.name, info=words("unanswered"), elem_classes="choice")
+    visible = not question.refines
+    return gr.Radio(options, label=question.name, info=words("unanswered"), elem_classes="choice", visible=visible)
 
 
-def _chosen(question: Question, conversation: Conversation) -> Any:
-    answer = conversation.answers.get(question.id)
-    if answer is None:
-        return gr.update(value=None, info=words("unanswered"))
-    value = answer.options[0] if len(answer.options) == 1 else UNSURE
-    info = words("chosen") if answer.how in {"chosen", "unsure"} else words("you_said", quote=answer.quote)
-    return gr.update(value=value, info=info)
+def _chosen(framework: Framework, conversation: Conversation) -> list[Any]:
+    """Return what the choices show: refiners only where they count or are answered."""
+    shown = counting(framework, conversation.options()) | conversation.answers.keys()
+    updates = []
+    for question in framework.questions:
+        value, info = None, words("unanswered")
+        if answer := conversation.answers.get(question.id):
+            value = answer.options[0] if len(answer.options) == 1 else UNSURE
+            info = words("chosen") if answer.how in {"chosen", "unsure"} else words("you_said", quote=answer.quote)
+        updates.append(gr.update(value=value, info=info, visible=question.id in shown))
+    return updates
 
 
 def _selected(event: gr.SelectData) -> str:
