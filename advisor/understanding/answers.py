@@ -17,7 +17,7 @@ ACTS = "acts"  # the head for acts, beside one for each question
 NOT_STATED = ""
 
 UNCLEAR = 0.35  # an answer read with less confidence is not mentioned at all
-SENTENCES = 0.5  # weight of the sentences against the whole text
+SENTENCES = 0.4  # weight of the sentences against the whole text
 CLASH = 0.6  # chance from which two sentences count as saying different things
 
 Chance = dict[str, float]  # by option
@@ -98,7 +98,8 @@ class AnswerReader:
 
     def texts(self, message: str, parts: Sequence[Sentence]) -> list[str]:
         """Return what the answers are read from: all parts together, and each sentence and clause."""
-        return [" ".join(part.text for part in parts), *(message[a:b] for a, b in _spans(parts))]
+        whole = " ".join(message[slice(*part.span)] for part in parts)
+        return [whole, *(message[a:b] for a, b in _spans(parts))]
 
     def find(self, message: str, parts: Sequence[Sentence], chances: Chances) -> dict[str, Found]:
         """Return question id to what the parts of a message hold on it."""

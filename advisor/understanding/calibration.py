@@ -15,7 +15,7 @@ from advisor.framework import Framework
 from advisor.understanding.answers import shifted
 from advisor.understanding.reader import TextReader
 
-ODDS = [2 ** (i / 2) for i in range(-4, 8)]  # tried: a quarter to eleven times
+ODDS = [2 ** (i / 2) for i in range(-2, 7)]  # tried: half to eight times
 LEAST = 0.05  # no single case may decide
 
 

@@ -14,7 +14,7 @@ from advisor.understanding.cues import Cues
 from advisor.understanding.quick import QuickReader
 from advisor.understanding.segments import Sentence, in_context, segment
 
-SURE = 0.5  # an answer read with less confidence than this is to be confirmed
+SURE = 0.45  # an answer read with less confidence than this is to be confirmed
 SURE_WHEN_ASKED = 0.4  # the same for the question that is open
 REPLY_WORDS = 25  # a message longer than this is more than a reply
 ACT_SURE = 0.4  # an act guessed with less is taken for a statement

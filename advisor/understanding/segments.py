@@ -18,15 +18,30 @@ MIN_WORDS = 2  # shorter pieces say nothing on their own
 _ASKS = re.compile(
     r"\W*(?:what|how|why|which|who|whose|when|where|is|are|am|was|were|do|does|did|can|could|should|would|will|may|might"
     r"|has|have|had|must|any|isn't|aren't|don't|doesn't|can't|qu[eé]|c[oó]mo|cu[aá]\w+|por|es|hay|was|wie|warum|wer|wo"
-    r"|welche\w*|ist|sind|kann|soll|que\w*|comment|pourquoi|est|quel\w*|combien)\b",
+    r"|welche\w*|ist|sind|kann|soll|que\w*|comment|pourquoi|est|quel\w*|combien)\b|\s*¿",
     re.IGNORECASE,
 )
+_SUPPOSES = re.compile(r"\W*(?:if|suppos\w*|imagine|assum\w*|say|unless|si|wenn|falls|angenommen)\b", re.IGNORECASE)
+_AND = re.compile(r"(?:and|but|so|or|und|aber|oder|also|y|pero|o|et|mais|ou|donc)\s+", re.IGNORECASE)
+STATED = 3  # words before a question that can state something
 SELF_ANSWERED = 5  # words of a question that its author answers at once
+
+
+# "No wait, it changes daily" states what comes after; it is the act that makes it a correction
+_INTERJECTION = (
+    "no|oh|ah|hm+|well|ok(?:ay)?|wait|sorry|actually|oops|correction|scratch that|nein|moment|halt|stopp"
+    "|entschuldigung|espera|perd[oó]n|mejor dicho|non|attends|attendez|pardon"
+)
+_INTERJECTIONS = re.compile(
+    rf"(?:(?:{_INTERJECTION})\s*[,.:;!…–—]+\s*)*"
+    r"(?:(?:no|oh|well|but)?,?\s*(?:wait|actually|sorry)[\s,.:;!…–—]+(?:no[,.]\s*)?)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence and its clauses, as places in the message; a sentence of one clause has no other."""
+    """A sentence: its text, where its statement stands in the message, and its clauses, if there are several."""
 
     span: Span
     text: str
@@ -36,17 +51,23 @@ class Sentence:
 def segment(message: str) -> list[Sentence]:
     """Cut a message; every span is in characters of the message."""
     found = []
-    for start, end in _with_own_answers(message, sentences(message)):
+    for start, end in _questions_apart(message, _with_own_answers(message, sentences(message))):
         text = message[start:end]
         clauses: list[Span] = []
-        at = 0
+        at = lead = _lead(text)
         for cut in [*_CLAUSE.finditer(text), None]:
             stop = cut.start() if cut else len(text)
             if len(text[at:stop].split()) >= MIN_WORDS:
                 clauses.append((start + at, start + stop))
                 at = cut.end() if cut else stop
-        found.append(Sentence((start, end), text, tuple(clauses)))
+        found.append(Sentence((start + lead, end), text, tuple(clauses)))
     return found
+
+
+def _lead(text: str) -> int:
+    """Return the length of the interjections that a statement begins with."""
+    match = _INTERJECTIONS.match(text)
+    return match.end() if match and match.end() < len(text) else 0
 
 
 def _with_own_answers(message: str, spans: list[Span]) -> list[Span]:
@@ -60,6 +81,25 @@ def _with_own_answers(message: str, spans: list[Span]) -> list[Span]:
         else:
             joined.append((start, end))
     return joined
+
+
+def _questions_apart(message: str, spans: list[Span]) -> list[Span]:
+    """Cut a statement off the question that ends its sentence ("Prices change daily, but isn't it slower?")."""
+    apart: list[Span] = []
+    for start, end in spans:
+        text = message[start:end]
+        if text.endswith("?") and not _ASKS.match(text) and not _SUPPOSES.match(text):
+            for cut in _CLAUSE.finditer(text):
+                rest = text[cut.end() :]
+                conjunction = _AND.match(rest)
+                if len(text[: cut.start()].split()) >= STATED and _ASKS.match(
+                    rest, conjunction.end() if conjunction else 0
+                ):
+                    apart.append((start, start + cut.start()))
+                    start += cut.end()
+                    break
+        apart.append((start, end))
+    return apart
 
 
 def in_context(question: Question, reply: str) -> str:
