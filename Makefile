@@ -26,7 +26,7 @@ eval: $(VENV)/.run ## Measure the quality; CASES=DIR for other case files
 bench: $(VENV)/.dev ## Measure the speed, as ratios against a baseline
 	$(BIN)/python -m benchmarks
 
-train: $(VENV)/.run ## Train the reader on knowledge/phrases, 20 minutes
+train: $(VENV)/.run ## Train the reader on knowledge/phrases, 40 minutes
 	$(BIN)/python -m advisor.understanding.train
 
 outcomes: $(VENV)/.run ## Write knowledge/outcomes.csv anew, after a change of the framework

@@ -21,9 +21,24 @@ import pytest
 import uvicorn
 
 from advisor import Advisor, Settings
+from advisor.cli import leave
 from advisor.framework import Framework, load_framework
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+_status: list[int] = []
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    _status.append(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """End as the command line does: threads of native libraries may crash at Python's own exit."""
+    if _status:
+        leave(_status[-1])
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,9 @@ def test_a_real_model_reads_only_what_the_message_says(model_url: str, framework
 def test_a_server_that_is_gone_costs_no_answer(settings: Settings) -> None:
     url = AnyHttpUrl(f"http://127.0.0.1:{free_port()}/v1")
     gone = settings.model_copy(update={"model": "openai:any", "model_url": url, "reader": "model"})
-    turn = Advisor(gone).turn(Conversation(), "Our prices change every single day.")
+    advisor = Advisor(gone)
+    turn = advisor.turn(Conversation(), "Our prices change every single day.")
+    advisor.wait()  # nothing is left loading
     assert turn.conversation.answers["change"].options == ("frequent",)
 
 
