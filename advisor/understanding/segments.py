@@ -21,7 +21,12 @@ _ASKS = re.compile(
     r"|welche\w*|ist|sind|kann|soll|que\w*|comment|pourquoi|est|quel\w*|combien)\b|\s*¿",
     re.IGNORECASE,
 )
-_SUPPOSES = re.compile(r"\W*(?:if|suppos\w*|imagine|assum\w*|say|unless|si|wenn|falls|angenommen)\b", re.IGNORECASE)
+# what comes before a question and states nothing of itself
+_SUPPOSES = re.compile(
+    r"\W*(?:if|suppos\w*|imagine|assum\w*|say|unless|before|hold on|just a|one (?:moment|second|question)"
+    r"|quick question|si|antes|un momento|wenn|falls|angenommen|bevor|einen moment|avant|un instant)\b",
+    re.IGNORECASE,
+)
 _AND = re.compile(r"(?:and|but|so|or|und|aber|oder|also|y|pero|o|et|mais|ou|donc)\s+", re.IGNORECASE)
 STATED = 3  # words before a question that can state something
 SELF_ANSWERED = 5  # words of a question that its author answers at once
