@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor import Advisor, Conversation
-from advisor.conversation import Act, Reading
+from advisor.conversation import Act, Answer, Reading
 from advisor.evaluation.cases import load_cases
 from advisor.framework import Framework
 from advisor.models import packaged_embeddings
@@ -192,6 +194,22 @@ def test_shifted_chances_stay_chances_in_their_order(chances: dict[str, float], 
     assert sorted(new, key=lambda o: new[o]) == sorted(chances, key=lambda o: chances[o])
     if odds > 1:
         assert all(new[option] >= chances[option] - 1e-12 for option in chances)
+
+
+def test_a_weak_hint_does_not_overturn_an_answer(framework: Framework) -> None:
+    class Leaning(Untrained):
+        """Finds the need to be facts in every text, with a chance of 0.6."""
+
+        def probabilities(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+            chances = super().probabilities(texts)
+            row = [0.6 if option == "knowledge" else 0.4 if option == "" else 0.0 for option in self.heads["need"]]
+            return chances | {"need": np.array([row] * len(texts))}
+
+    reader = TextReader(framework, Cues(PHRASES / "act_cues.yaml"), Leaning(framework))
+    known = Conversation(answers={"need": Answer(options=("behavior",), how="stated", quote="tone")})
+    assert options(reader.read("The rules for the gym are on a poster.", Conversation())) == {"need": "knowledge"}
+    assert options(reader.read("The rules for the gym are on a poster.", known)) == {}
+    assert options(reader.read("Sorry, it is about the rules on the poster.", known)) == {"need": "knowledge"}
 
 
 @pytest.mark.parametrize(

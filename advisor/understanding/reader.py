@@ -16,6 +16,7 @@ from advisor.understanding.segments import Sentence, in_context, segment
 
 SURE = 0.45  # an answer read with less confidence than this is to be confirmed
 SURE_WHEN_ASKED = 0.4  # the same for the question that is open
+SURE_TO_REPLACE = 0.7  # the same for one that is answered, where nothing says that this is a correction
 REPLY_WORDS = 25  # a message longer than this is more than a reply
 ACT_SURE = 0.4  # an act guessed with less is taken for a statement
 ACT_CERTAIN = 0.8  # the same for acts that undo something
@@ -72,7 +73,8 @@ class TextReader:
         if reply and conversation.asked and Act.ANSWER in acts and Act.CORRECT not in acts:
             given = self._answers.as_reply(message, conversation.asked, reply, chances, found.get(conversation.asked))
             found = found | ({given.question: given} if given else {})
-        answers = {q: answer for q, answer in found.items() if _is_sure(answer, conversation)}
+        replaces = Act.CORRECT in acts
+        answers = {q: a for q, a in found.items() if a.confidence >= _least(q, conversation, replaces=replaces)}
         unclear = [a for q, a in found.items() if q not in answers and q not in conversation.answers]
         reading = Reading(
             acts=_told(acts, answered=bool(answers)),
@@ -160,5 +162,8 @@ def _told(acts: list[Act], *, answered: bool) -> tuple[Act, ...]:
     return tuple(act for act in Act if act in told) or (Act.ANSWER,)
 
 
-def _is_sure(answer: ReadAnswer, conversation: Conversation) -> bool:
-    return answer.confidence >= (SURE_WHEN_ASKED if answer.question == conversation.asked else SURE)
+def _least(question: str, conversation: Conversation, *, replaces: bool) -> float:
+    """Return the confidence from which an answer counts as given."""
+    if question in conversation.answers and not replaces:
+        return SURE_TO_REPLACE
+    return SURE_WHEN_ASKED if question == conversation.asked else SURE
