@@ -34,7 +34,7 @@ def measure_decisions(advisor: Advisor, cases: list[Case], note: Callable[[str],
             note(f"dialogue {case['id']}: {outcome} after {count} turns, expected {case['expected']}")
     return {
         "cases": len(cases),
-        **_outcomes("rule on true answers", cases, [advisor.decide(_true(case)).outcome for case in cases]),
+        **_outcomes("rule on true answers", cases, [advisor.decide(case["slots"]).outcome for case in cases]),
         **_reading(cases, read, questions),
         "calibration error of the confidence": _calibration_error(advisor, cases, questions),
         **_outcomes("decision from one message", cases, outcomes),
@@ -64,7 +64,7 @@ def _reading(cases: Sequence[Case], read: Sequence[Slots], questions: Sequence[s
 def scripted(advisor: Advisor, case: Case, turn: Turn) -> tuple[str, int]:
     """Answer every question from the case's slots, in words of its own; return the outcome and the turns taken.
 
-    What is not in the case, and what is to be confirmed wrongly, is answered as a person would: not sure, and no.
+    What is not in the case is answered with "not sure"; a right guess is confirmed, to a wrong one the answer is given.
     """
     words, rng, count = wording("scripted_user"), random.Random(case["id"]), 1
     while (asked := turn.conversation.asked) and count < SCRIPTED_TURNS:
@@ -93,10 +93,6 @@ def _calibration_error(advisor: Advisor, cases: Sequence[Case], questions: Seque
     total = sum(map(len, bins.values()))
     gaps = [abs(sum(c for c, _ in found) - sum(hit for _, hit in found)) for found in bins.values()]
     return round(sum(gaps) / total, 3) if total else 0.0
-
-
-def _true(case: Case) -> dict[str, str]:
-    return {q: option for q, option in case["slots"].items() if option}
 
 
 def _joint(cases: Sequence[Case], read: Sequence[Slots], questions: Sequence[str]) -> float:
