@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from advisor import dialogue, replies
@@ -27,6 +28,7 @@ from advisor.understanding.reader import Reader, TextReader
 from advisor.wording import wording
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
     from langchain_core.runnables import Runnable
 
 MAX_MESSAGE = 8_000  # characters; a description of a case needs a tenth of it
@@ -106,14 +108,13 @@ class Advisor:
         from advisor.retrieval.retriever import HybridRetriever
 
         settings = self.settings
-        model = load_chat_model(settings)
         embeddings = load_embeddings(settings)
         index = open_index(settings, embeddings, embeddings_name(settings), rebuild=rebuild, patient=patient)
         _, self.removed = index.update(self.sections, self._set_indexed)
         return answer_chain(
             HybridRetriever(index, self.sections),
             embeddings,
-            model,
+            self._chat_model,
             gloss=normaliser.gloss,
             name=settings.model or "extractive",
             seconds=settings.model_timeout,
@@ -127,8 +128,12 @@ class Advisor:
         except FileNotFoundError:  # a framework of the user's own may have no trained phrases
             return TextReader(self.framework, self._cues, Untrained(self.framework))
         reader = TextReader(self.framework, self._cues, model, normaliser.is_foreign)
-        chat_model = load_chat_model(self.settings) if self.settings.reader == "model" else None
+        chat_model = self._chat_model if self.settings.reader == "model" else None
         return ModelReader(self.framework, chat_model, reader) if chat_model else reader
+
+    @cached_property
+    def _chat_model(self) -> BaseChatModel | None:
+        return load_chat_model(self.settings)
 
     def _set_indexed(self, done: int, total: int) -> None:
         self.indexed = (done, total)
@@ -203,14 +208,7 @@ class Advisor:
         label = question.option(option_id).label if option_id else replies.say("suggest_unsure")
         message = f"{question.name}: {label}"
         options = (option_id,) if option_id else question.option_ids
-        answer = ReadAnswer(
-            question=question_id,
-            options=options,
-            how="chosen" if option_id else "unsure",
-            confidence=1.0,
-            start=0,
-            end=len(message),
-        )
+        answer = ReadAnswer.over((0, len(message)), question_id, *options, how="chosen" if option_id else "unsure")
         reading = Reading(acts=(Act.ANSWER,), answers=(answer,))
         *_, last = self._complete(conversation, message, reading, time.perf_counter())
         return last

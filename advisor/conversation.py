@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from advisor.text import one_line
+from advisor.text import Span, one_line
 
 MAX_EXCHANGES = 6  # as many as a follow-up question can refer to
 
@@ -70,6 +70,12 @@ class ReadAnswer(Value):
     confidence: float
     start: int
     end: int
+
+    @classmethod
+    def over(cls, span: Span, question: str, *options: str, how: How = "stated", confidence: float = 1.0) -> ReadAnswer:
+        """Return the answer that stands in a span of the message."""
+        start, end = span
+        return cls(question=question, options=options, how=how, confidence=round(confidence, 3), start=start, end=end)
 
     def quote(self, message: str) -> str:
         """Return the user's words for it, from the message it was read in."""

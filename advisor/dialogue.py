@@ -104,8 +104,8 @@ class Situation:
 def next_question(situation: Situation) -> str | None:
     """Return the question to be open after the turn; None where the recommendation is due or stands."""
     reading, before, decision = situation.reading, situation.before, situation.decision
-    if Act.DECIDE_NOW in reading.acts:
-        return None
+    if Act.DECIDE_NOW in reading.acts and (before.asked or situation.now.answers):
+        return None  # before any question it is a wish to begin
     for question in (*reading.doubtful, situation.change.reopened):
         if question:
             return question

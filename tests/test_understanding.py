@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -221,9 +222,10 @@ def test_a_weak_hint_does_not_overturn_an_answer(framework: Framework) -> None:
         ),
         ("Nuestros precios cambian, ¿no es más lento?", ["Nuestros precios cambian", "¿no es más lento?"]),
         ("If prices changed daily, would it be RAG?", ["If prices changed daily, would it be RAG?"]),
-        ("Hold on a second, what is LoRA?", ["Hold on a second, what is LoRA?"]),
+        ("Hold on a second, what is LoRA?", ["what is LoRA?"]),
         ("Before I answer that, is RAG slow?", ["Before I answer that, is RAG slow?"]),
         ("Money? Plenty. What is RAG?", ["Money? Plenty.", "What is RAG?"]),
+        ("Weekly. By the way: quick question, is RAG slow?", ["Weekly.", "is RAG slow?"]),
         ("No wait, it's weekly.", ["it's weekly."]),
         ("No budget, sadly.", ["No budget, sadly."]),
         ("Well-known law firm", ["Well-known law firm"]),
@@ -257,6 +259,11 @@ def test_languages_are_told_apart_and_glossed(normaliser: Normaliser, text: str,
     assert {"documents", "week"} & set(normaliser(text).lower().split())
 
 
+def test_expressions_of_several_words_are_glossed_as_one(normaliser: Normaliser) -> None:
+    assert "updated every day" in normaliser("Notre documentation est mise à jour tous les jours, chez nous.")
+    assert "up to date" in normaliser("Wir halten die Unterlagen immer auf dem neuesten Stand.")
+
+
 def test_slips_are_mended_and_names_left_alone(normaliser: Normaliser) -> None:
     assert normaliser("the categroies nevr chnage") == "the categories never change"
     assert normaliser("we use LoRA and Chroma") == "we use LoRA and Chroma"
@@ -276,15 +283,31 @@ def test_phrases_are_valid_and_the_cases_are_not_among_them(framework: Framework
             assert not phrases & long
 
 
+def test_what_others_say_is_learned_as_no_answer(framework: Framework) -> None:
+    frames = yaml.safe_load((PHRASES / "frames.yaml").read_text(encoding="utf-8"))
+    assert all(frame.count("{}") == 1 for kind in frames.values() for texts in kind.values() for frame in texts)
+    composer, rng = Composer(PHRASES, framework), random.Random(1)
+    said = [example for example in (composer.draw(rng) for _ in range(6000)) if example.answers is not None]
+
+    def led_in(kind: str) -> list[bool]:
+        leads = [frame.split("{}")[0].lower() for frame in frames[kind]["en"] if frame.index("{}") > 12]
+        return [bool(e.answers) for e in said if any(e.text.lower().startswith(lead) for lead in leads)]
+
+    silent, states = led_in("silent"), led_in("states")
+    assert len(silent) > 10
+    assert len(states) > 10
+    assert sum(silent) / len(silent) < 0.5 < sum(states) / len(states)  # composed ones go on about the own case
+
+
 def test_quality_on_cases_never_trained_on(reader: Reader, framework: Framework) -> None:
     """Guards against a fall; `make eval` gives the figures."""
     cases = [case for case in load_cases(ROOT / "tests/cases/decisions.jsonl") if case["expected"]][::3]
     found = [options(read(reader, case["text"])) for case in cases]
     core = [question.id for question in framework.core]
     pairs = [(got.get(q), case["slots"][q]) for got, case in zip(found, cases, strict=True) for q in core]
-    assert sum(got == true for got, true in pairs) / len(pairs) >= 0.92
+    assert sum(got == true for got, true in pairs) / len(pairs) >= 0.95
     invented = [got is not None for got, true in pairs if true is None]
-    assert sum(invented) / len(invented) <= 0.04
+    assert sum(invented) / len(invented) <= 0.03
     assert sum(all(got.get(q) == case["slots"][q] for q in core) for got, case in zip(found, cases, strict=True)) >= (
-        0.65 * len(cases)
+        0.8 * len(cases)
     )

@@ -25,11 +25,13 @@ def measure_conversations(advisor: Advisor, cases: list[Case], note: Callable[[s
 def run_conversation(advisor: Advisor, case: Case) -> list[str]:
     """Play a conversation; return a sentence for each expectation that is not met."""
     conversation = Conversation(session=str(case.get("id", "")))
-    problems = []
+    problems: list[str] = []
     suggestions: tuple[str, ...] = ()
     for number, step in enumerate(case["turns"], 1):
         message = step["user"]
         if match := re.fullmatch(r"@suggestion:(\d+)", message):
+            if int(match[1]) > len(suggestions):
+                return [*problems, f"turn {number}: there is no quick reply {match[1]}"]
             message = suggestions[int(match[1]) - 1]
         turn = advisor.turn(conversation, message)
         for problem in unmet(step.get("expect", {}), conversation, turn):

@@ -119,7 +119,7 @@ class AnswerReader:
         for question, what in found.items():
             confidence = shifted(what.chances, self._odds.get(question, 1.0) if first else 1.0)[what.best]
             if not what.clash and confidence >= UNCLEAR:
-                answers[question] = _stated(question, what.best, confidence, what.span)
+                answers[question] = ReadAnswer.over(what.span, question, what.best, confidence=confidence)
         return answers
 
     def as_reply(
@@ -139,7 +139,7 @@ class AnswerReader:
         if best == NOT_STATED or chance[best] < UNCLEAR:
             return None
         span = (before.start, before.end) if before and before.options == (best,) else (0, len(message))
-        return _stated(question, best, chance[best], span)
+        return ReadAnswer.over(span, question, best, confidence=chance[best])
 
     def _weigh(self, question: Question, rows: np.ndarray, spans: list[Span], sentences: set[Span]) -> Found:
         """Weigh the whole text against its sentences; rows are those of the whole and of each span."""
@@ -168,10 +168,3 @@ def shifted(chances: Chance, odds: float) -> Chance:
 
 def _spans(parts: Sequence[Sentence]) -> list[Span]:
     return list(dict.fromkeys(span for part in parts for span in (part.span, *part.clauses)))
-
-
-def _stated(question: str, option: str, confidence: float, span: Span) -> ReadAnswer:
-    start, end = span
-    return ReadAnswer(
-        question=question, options=(option,), how="stated", confidence=round(confidence, 3), start=start, end=end
-    )

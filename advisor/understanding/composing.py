@@ -14,11 +14,13 @@ from advisor.understanding.segments import in_context
 
 ENGLISH = "en"
 ENGLISH_SHARE = 0.67  # of composed messages
-MIX = {"messages": 0.48, "composed": 0.16, "clauses": 0.1, "replies": 0.11, "acts": 0.15}
+MIX = {"messages": 0.53, "composed": 0.12, "clauses": 0.08, "replies": 0.13, "acts": 0.14}
 EXTENDED = 0.2  # share of whole messages that are joined with phrases
 CONTRARY = 0.15  # share of composed messages that contradict themselves on purpose
 CONFLICT = 0.3  # share of clashing joins that are kept, the question then being not stated
 COMBINED = 0.3  # share of joins of options that another one combines that are kept, as that one
+FRAMED = 0.25  # share of clauses that something leads in
+HEARSAY = 0.1  # share of composed messages that also tell of somebody else, or suppose
 STATEMENT_ACTS = {"answer", "correct"}  # phrases of the other acts state nothing of the user's case
 
 Answers = dict[str, str | None]  # None: contradicted, so not stated
@@ -51,6 +53,7 @@ class Composer:
         self.pools = {kind: rows(kind) for kind in ("clauses", "messages", "replies", "acts")}
         words = read(folder / "languages.yaml")
         self._joins, self._turns = words["joins"], words["turns"]
+        self._frames = read(folder / "frames.yaml")
         self._clauses: dict[str, list[Any]] = {}
         for phrase in self.pools["clauses"]:
             self._clauses.setdefault(phrase.get("lang", ENGLISH), []).append(phrase)
@@ -84,6 +87,10 @@ class Composer:
             text = in_context(self.framework.question(phrase["asked"]), text)
         elif kind == "messages" and phrase.get("lang", ENGLISH) == ENGLISH and rng.random() < EXTENDED:
             text, answers = self._composed(rng, phrase)
+        elif kind == "clauses" and rng.random() < FRAMED:
+            states = rng.random() < 0.6
+            text = self._framed(text, "states" if states else "silent", phrase.get("lang", ENGLISH), rng)
+            answers = answers if states else {}
         act = "answer" if answers and rng.random() < 0.3 else None
         return Example(_noisy(text, rng), answers, act)
 
@@ -96,11 +103,21 @@ class Composer:
         for _ in range(rng.choice([1, 1, 2]) if start else rng.choice([2, 2, 3, 3, 4, 5])):
             phrase = rng.choice(self._clauses[language])
             if (merged := self._merged(answers, phrase["answers"], rng)) is not None:
-                parts.append(phrase["text"])
+                framed = rng.random() < FRAMED
+                parts.append(self._framed(phrase["text"], "states", language, rng) if framed else phrase["text"])
                 answers = merged
+        if rng.random() < HEARSAY:
+            parts.append(self._framed(rng.choice(self._clauses[language])["text"], "silent", language, rng))
         if not start or rng.random() < 0.4:
             rng.shuffle(parts)
         return self._joined(parts, language, rng), answers
+
+    def _framed(self, clause: str, kind: str, language: str, rng: random.Random) -> str:
+        """Return a clause with what leads it in."""
+        frame: str = rng.choice(self._frames[kind][language])
+        clause = clause.strip().rstrip(".")
+        starts = frame.startswith("{}")
+        return frame.format(clause[0].upper() + clause[1:] if starts else _continued(clause, language))
 
     def _contrary(self, rng: random.Random) -> tuple[str, Answers]:
         """A message that says two things on one question."""
@@ -143,10 +160,15 @@ class Composer:
                 stop = "" if text[-1] in ".!?" else "."
                 text += stop + rng.choice([" ", " ", "\n"]) + part[0].upper() + part[1:]
             else:
-                keeps_case = part[:2] in ("I ", "I'") or part[:2].isupper() or language == "de"
                 glue = rng.choice(self._joins[language] if kind < 0.8 else [", ", "; ", " - ", ", "])
-                text = text.rstrip(".!") + glue + (part if keeps_case else part[0].lower() + part[1:])
+                text = text.rstrip(".!") + glue + _continued(part, language)
         return text
+
+
+def _continued(part: str, language: str) -> str:
+    """Return a phrase as it stands within a sentence."""
+    keeps_case = part[:2] in ("I ", "I'") or part[:2].isupper() or language == "de"
+    return part if keeps_case else part[0].lower() + part[1:]
 
 
 def _combination(question: Question, options: set[str | None]) -> str | None:

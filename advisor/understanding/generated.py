@@ -91,9 +91,7 @@ def _checked(message: str, found: Any) -> ReadAnswer | None:
     if span is None:
         return None
     question, _, option = found.answer.partition("=")
-    return ReadAnswer(
-        question=question, options=(option,), how="stated", confidence=CONFIDENCE, start=span[0], end=span[1]
-    )
+    return ReadAnswer.over(span, question, option, confidence=CONFIDENCE)
 
 
 def _place(message: str, words: str) -> Span | None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import yaml
@@ -20,7 +21,20 @@ ENGLISH = "en"
 MIN_WORDS = 4  # fewer do not tell that a language is foreign
 CLEAR = 0.9  # chance from which a foreign language counts as found
 
-Gloss = tuple[dict[str, str], dict[str, str]]  # whole words, and stems, to English
+
+@dataclass(frozen=True)
+class _Gloss:
+    """English for the words of a language: for whole words, for stems, and for expressions of several words."""
+
+    whole: dict[str, str]
+    stems: dict[str, str]
+    expressions: dict[str, str]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """An expression, the longest first, or a word."""
+        several = sorted(self.expressions, key=len, reverse=True)
+        return re.compile("|".join([*(rf"\b{re.escape(e)}\b" for e in several), _WORD.pattern]), re.IGNORECASE)
 
 
 class Normaliser:
@@ -57,7 +71,12 @@ class Normaliser:
         language = self.language(text)
         if language == ENGLISH:
             return text
-        return _WORD.sub(lambda word: self._in_english(word[0], language) or word[0], re.sub("['’]", " ", text))
+        gloss = self._glosses[language]
+
+        def in_english(found: re.Match[str]) -> str:
+            return gloss.expressions.get(found[0].lower()) or self._in_english(found[0], language) or found[0]
+
+        return gloss.pattern.sub(in_english, re.sub("['’]", " ", text))
 
     def language(self, text: str) -> str:
         """Return the language of a text, English where none of the others is clear."""
@@ -90,7 +109,7 @@ class Normaliser:
         return english is not None and _plain(english)[:3] != _plain(word)[:3]
 
     def _in_english(self, word: str, language: str) -> str | None:
-        whole, stems = self._glosses[language]
+        whole, stems = self._glosses[language].whole, self._glosses[language].stems
         word = _plain(word)
         if word in whole:
             return whole[word]
@@ -134,12 +153,13 @@ def _plain(word: str) -> str:
     return "".join(letter for letter in folded if not unicodedata.combining(letter))
 
 
-def _read_gloss(path: Path) -> Gloss:
+def _read_gloss(path: Path) -> _Gloss:
     """Read `word:english` pairs; a word that ends in `*` is a stem, `_` stands for a space."""
-    whole: dict[str, str] = {}
-    stems: dict[str, str] = {}
+    gloss = _Gloss({}, {}, {})
     for entry in path.read_text(encoding="utf-8").split():
-        word, _, english = entry.partition(":")
-        table = stems if word.endswith("*") else whole
-        table.setdefault(_plain(word.rstrip("*")), english.replace("_", " "))
-    return whole, stems
+        word, _, english = entry.replace("_", " ").partition(":")
+        if " " in word:
+            gloss.expressions.setdefault(word, english)
+        else:
+            (gloss.stems if word.endswith("*") else gloss.whole).setdefault(_plain(word.rstrip("*")), english)
+    return gloss

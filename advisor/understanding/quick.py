@@ -84,11 +84,4 @@ class QuickReader:
 
 def _whole(message: str, question: str, option: str, how: How = "stated") -> ReadAnswer:
     start = len(message) - len(message.lstrip())
-    return ReadAnswer(
-        question=question,
-        options=(option,),
-        how=how,
-        confidence=1.0,
-        start=start,
-        end=len(message.rstrip()),
-    )
+    return ReadAnswer.over((start, len(message.rstrip())), question, option, how=how)

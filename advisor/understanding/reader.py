@@ -20,6 +20,7 @@ SURE_TO_REPLACE = 0.7  # the same for one that is answered, where nothing says t
 REPLY_WORDS = 25  # a message longer than this is more than a reply
 ACT_SURE = 0.4  # an act guessed with less is taken for a statement
 ACT_CERTAIN = 0.8  # the same for acts that undo something
+OFF_TOPIC_SURE = 0.6  # a question guessed off topic with less is answered
 STEERING = {Act.RESTART, Act.BACK, Act.CANCEL, Act.DECIDE_NOW}
 SILENT = {Act.INJECTION, Act.ABUSE, Act.ASK, Act.WHAT_IF, Act.WHY, Act.MEANING, Act.OFF_TOPIC}  # never hold answers
 ASKING = SILENT | {Act.NEXT_STEPS, Act.SUMMARY, Act.DECIDE_NOW, Act.REPEAT, Act.BACK, Act.RESTART}
@@ -63,7 +64,7 @@ class TextReader:
         if self._is_foreign(message):
             return Reading(acts=(Act.UNREADABLE,), foreign=True)
         parts, chances = segment(message), Chances(self._model)
-        reply = self._reply(message, conversation)
+        reply = self._reply(message, parts, conversation)
         # all that is likely to be needed, in one pass
         chances([part.text for part in parts] + self._answers.texts(message, parts) + [reply][: bool(reply)])
         acts = self._acts(parts, chances)
@@ -93,11 +94,12 @@ class TextReader:
         parts, chances = segment(message), Chances(self._model)
         return self._statements(message, parts, self._acts(parts, chances), chances)
 
-    def _reply(self, message: str, conversation: Conversation) -> str:
-        """Return a short message as a reply to the open question, as the model was trained to see it."""
+    def _reply(self, message: str, parts: list[Sentence], conversation: Conversation) -> str:
+        """Return a short message, without its questions, as a reply to the open one: what the model was trained on."""
         if conversation.asked is None or len(words(message)) > REPLY_WORDS:
             return ""
-        return in_context(self._framework.question(conversation.asked), message)
+        said = " ".join(part.text for part in parts if not part.text.endswith("?"))
+        return in_context(self._framework.question(conversation.asked), said or message)
 
     def _acts(self, parts: list[Sentence], chances: Chances) -> list[Act]:
         rows = chances([part.text for part in parts])[ACTS]
@@ -150,7 +152,8 @@ def _act(text: str, guess: Act, chance: float) -> Act:
     """Weigh the model's guess against the form of the sentence."""
     if text.rstrip().endswith("?"):
         own_case = guess is Act.ANSWER and _FIRST_PERSON.search(text)
-        return guess if own_case or (guess in ASKING and chance >= ACT_SURE) else Act.ASK
+        least = OFF_TOPIC_SURE if guess is Act.OFF_TOPIC else ACT_SURE
+        return guess if own_case or (guess in ASKING and chance >= least) else Act.ASK
     return guess if chance >= (ACT_CERTAIN if guess in STEERING else ACT_SURE) else Act.ANSWER
 
 

@@ -23,8 +23,15 @@ _ASKS = re.compile(
 )
 # what comes before a question and states nothing of itself
 _SUPPOSES = re.compile(
-    r"\W*(?:if|suppos\w*|imagine|assum\w*|say|unless|before|hold on|just a|one (?:moment|second|question)"
-    r"|quick question|si|antes|un momento|wenn|falls|angenommen|bevor|einen moment|avant|un instant)\b",
+    r"\W*(?:if|suppos\w*|imagine|assum\w*|say|unless|before|si|antes|wenn|falls|angenommen|bevor|avant)\b",
+    re.IGNORECASE,
+)
+# what only calls for attention before a question
+_CALLS = re.compile(
+    r"\W*(?:(?:hold on|just a|one (?:moment|second|question)|(?:one )?quick (?:question|one)|by the way|btw"
+    r"|side question|un momento|una pregunta|por cierto|(?:einen )?moment|kurze frage|nebenbei|un (?:instant|moment)"
+    r"|une question|au fait)"
+    r"[\w ]{0,20}[,:;!.–—-]+\s*)+",
     re.IGNORECASE,
 )
 _AND = re.compile(r"(?:and|but|so|or|und|aber|oder|also|y|pero|o|et|mais|ou|donc)\s+", re.IGNORECASE)
@@ -89,10 +96,17 @@ def _with_own_answers(message: str, spans: list[Span]) -> list[Span]:
 
 
 def _questions_apart(message: str, spans: list[Span]) -> list[Span]:
-    """Cut a statement off the question that ends its sentence ("Prices change daily, but isn't it slower?")."""
+    """Cut a statement off the question that ends its sentence ("Prices change daily, but isn't it slower?").
+
+    What only calls for attention before a question is left out.
+    """
     apart: list[Span] = []
     for start, end in spans:
         text = message[start:end]
+        call = _CALLS.match(text)
+        if call and text.endswith("?") and call.end() < len(text) - 1:
+            start += call.end()
+            text = message[start:end]
         if text.endswith("?") and not _ASKS.match(text) and not _SUPPOSES.match(text):
             for cut in _CLAUSE.finditer(text):
                 rest = text[cut.end() :]

@@ -27,7 +27,7 @@ from advisor.understanding.model import ReaderModel, load, save
 from advisor.understanding.normalise import Normaliser
 from advisor.understanding.reader import TextReader
 
-STEPS, BATCH, LENGTH = 1600, 32, 160
+STEPS, BATCH, LENGTH = 2400, 32, 160
 RATE, HEAD_RATE, DECAY = 1.5e-4, 2e-3, 0.9  # learning rates; the encoder's falls by DECAY a layer downwards
 FURTHER = 0.3  # of those rates when a trained model is trained further
 SMOOTHING = 0.05
