@@ -172,7 +172,8 @@ def test_the_four_languages_are_never_taken_for_others(normaliser: Normaliser) -
 
 
 def test_a_short_message_is_read_as_a_reply_to_the_open_question(reader: Reader) -> None:
-    assert options(read(reader, "nah, nobody will ever check", "citations")) == {"citations": "optional"}
+    assert options(read(reader, "nah, nobody bothers with those", "citations")) == {"citations": "optional"}
+    assert options(read(reader, "nah, nobody bothers with those")) == {}
     assert options(read(reader, "a couple of thousand past mails", "examples"))["examples"] == "many"
     assert options(read(reader, "let me think about it over lunch", "citations")) == {}
 
