@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASES ?= tests/cases
 
-.PHONY: help run test check eval bench train outcomes clean
+.PHONY: help run test check eval bench train train-retriever outcomes clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -26,8 +26,11 @@ eval: $(VENV)/.run ## Measure the quality; CASES=DIR for other case files
 bench: $(VENV)/.dev ## Measure the speed, as ratios against a baseline
 	$(BIN)/python -m benchmarks
 
-train: $(VENV)/.run ## Train the reader on knowledge/phrases, 40 minutes
+train: $(VENV)/.run ## Train the reader on knowledge/phrases, 50 minutes
 	$(BIN)/python -m advisor.understanding.train
+
+train-retriever: $(VENV)/.run ## Train the retriever on knowledge/questions, 8 minutes
+	$(BIN)/python -m advisor.retrieval.train
 
 outcomes: $(VENV)/.run ## Write knowledge/outcomes.csv anew, after a change of the framework
 	$(BIN)/python -m advisor outcomes > knowledge/outcomes.csv

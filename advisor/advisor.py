@@ -15,7 +15,7 @@ from advisor.answering.extractive import Grounded
 from advisor.conversation import Act, Citation, Conversation, Exchange, ReadAnswer, Reading, Turn
 from advisor.decision import Decision, decide
 from advisor.framework import Framework, Source, load_framework
-from advisor.models import embeddings_name, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
+from advisor.models import embeddings_version, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
 from advisor.replies import Reply
 from advisor.retrieval.documents import read_documents
 from advisor.settings import ROOT, Settings, phrases_folder, reader_file
@@ -109,7 +109,7 @@ class Advisor:
 
         settings = self.settings
         embeddings = load_embeddings(settings)
-        index = open_index(settings, embeddings, embeddings_name(settings), rebuild=rebuild, patient=patient)
+        index = open_index(settings, embeddings, embeddings_version(settings), rebuild=rebuild, patient=patient)
         _, self.removed = index.update(self.sections, self._set_indexed)
         return answer_chain(
             HybridRetriever(index, self.sections),

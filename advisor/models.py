@@ -8,12 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advisor.settings import Settings
+from advisor.deltas import add
+from advisor.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
+    from langchain_huggingface import HuggingFaceEmbeddings
 
+RETRIEVER = "retriever.safetensors"  # what `make train-retriever` taught the packaged embedding model
 MAX_TOKENS = 300  # of an answer; four short sentences need fewer
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -25,6 +28,11 @@ class ModelError(RuntimeError):
 def embeddings_name(settings: Settings) -> str:
     """Return the path or hub name of the embedding model."""
     return settings.embeddings or packaged_embeddings()
+
+
+def embeddings_version(settings: Settings) -> str:
+    """Return what tells vectors of one embedding model from those of another."""
+    return embeddings_name(settings) + ("" if settings.embeddings else _sha256(ROOT / "knowledge" / RETRIEVER))
 
 
 def packaged_embeddings() -> str:
@@ -61,11 +69,24 @@ def load_embeddings(settings: Settings) -> Embeddings:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        return HuggingFaceEmbeddings(
+        embeddings = HuggingFaceEmbeddings(
             model_name=name, model_kwargs={"device": "cpu"}, encode_kwargs={"normalize_embeddings": True}
         )
+        if not settings.embeddings:
+            _teach(embeddings)
+        return embeddings
     except Exception as error:  # the libraries raise many kinds
         raise ModelError(f"ADVISOR_EMBEDDINGS: {name} cannot be loaded ({error})") from error
+
+
+def _teach(embeddings: HuggingFaceEmbeddings) -> None:
+    """Turn the packaged weights into those that were trained on questions about the guidance."""
+    from safetensors.torch import load_file
+
+    encoder: Any = embeddings._client[0].auto_model
+    weights = encoder.state_dict()
+    add(weights, load_file(ROOT / "knowledge" / RETRIEVER))
+    encoder.load_state_dict(weights)
 
 
 def quiet_transformers() -> None:

@@ -16,10 +16,9 @@ from advisor.retrieval.retriever import HybridRetriever, Passage
 from advisor.text import words
 from advisor.wording import wording
 
-LIKENESS = 0.39  # cosine of question and best entry below which the guidance does not say
-EVIDENCE = 0.5  # the same for likeness and coverage together
-COVERAGE_WEIGHT = 0.4  # of the share of terms that a passage holds, against the cosine of the best entry
-NEAR_TOPIC = 0.3  # below this not even a nearby topic is worth naming
+EVIDENCE = 0.36  # likeness and coverage together, below which the guidance does not say
+COVERAGE_WEIGHT = 0.2  # of the share of terms that a passage holds, against the likeness of the best one
+NEAR_TOPIC = 0.2  # below this not even a nearby topic is worth naming
 
 # words that point to something said before; a question of these and little else cannot be searched for
 _POINTERS = frozenset("it its they them their that this those these one ones other he she there such".split())
@@ -101,7 +100,7 @@ def _is_covered(passages: Sequence[Passage]) -> bool:
         return False
     likeness = passages[0].scores["dense"]
     coverage = max(passage.scores["coverage"] for passage in passages[:3])
-    return bool(likeness >= LIKENESS and likeness + COVERAGE_WEIGHT * coverage >= EVIDENCE)
+    return bool(likeness + COVERAGE_WEIGHT * coverage >= EVIDENCE)
 
 
 def _topics(passages: Sequence[Passage]) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from advisor.text import one_line, words
 
 MAX_WORDS = 90
 MAX_CLAIMS = 5
-NEAR = 0.2  # a passage whose score is this much below the best may add a sentence
-SPREAD = 0.45  # a sentence whose score is this much below the best is left out
+PASSAGES = 3  # passages that may add a sentence
+BEHIND = 0.03  # what a sentence loses for each passage before its own
+SPREAD = 0.2  # a sentence whose score is this much below the best is left out
 SAME = 0.6  # share of common words from which two sentences say the same
 
 
@@ -82,14 +83,10 @@ def compose(passages: Sequence[Passage]) -> tuple[Claim, ...]:
         Up to five claims of up to 90 words in all; the best passage leads, each passage in its own order.
     """
     candidates = []
-    for rank, (section, scores) in enumerate(passages):
-        behind = passages[0].scores["score"] - scores["score"]
-        if behind > NEAR:
-            break
+    for rank, (section, scores) in enumerate(passages[:PASSAGES]):
         for i, unit in enumerate(section.units):
-            # the first sentence of a section makes its point; the best section leads
-            bonus = (0.15 if i == 0 else 0.0) - (0.1 if rank else 0.0)
-            candidates.append(_Candidate(rank, i, unit, scores["units"].get(i, 0.0) + bonus - behind))
+            score = (scores["units"].get(i, 0.0) + scores["score"]) / 2 - BEHIND * rank
+            candidates.append(_Candidate(rank, i, unit, score))
     candidates.sort(key=lambda candidate: -candidate.score)
     chosen: list[_Candidate] = []
     length = 0

@@ -26,6 +26,7 @@ from langchain_core.embeddings import Embeddings
 from advisor.retrieval.documents import Section
 from advisor.settings import Settings
 
+KINDS = ("section", "ask", "sentence")  # of what is embedded
 BATCH = 512
 LOCK_SECONDS = 5.0
 Progress = Callable[[int, int], None]
@@ -44,9 +45,14 @@ class Entry:
     unit: int = -1
 
 
+def whole(section: Section) -> str:
+    """Return what is embedded of a section itself."""
+    return f"{section.title}. {section.heading}. {section.text}"
+
+
 def entries_of(section: Section) -> list[Entry]:
     """Return everything that is embedded for a section."""
-    texts = [("section", -1, f"{section.title}. {section.heading}. {section.text}")]
+    texts = [("section", -1, whole(section))]
     texts += [("ask", -1, ask) for ask in (section.heading, *section.asks)]
     texts += [("sentence", i, unit) for i, unit in enumerate(section.units)]
     return [

@@ -18,12 +18,14 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import PrivateAttr
 
 from advisor.retrieval.documents import Section
-from advisor.retrieval.index import Index
+from advisor.retrieval.index import KINDS, Index
 from advisor.text import words
 
-CANDIDATES = 60  # dense entries looked at; several lead to one section
+CANDIDATES = 60  # dense entries looked at first; several lead to one section
+ENTRIES = 600  # at most, of those sections
+CLOSER = 12  # sections of these whose entries are all looked at
 SPELLING = 0.84  # likeness from which an unknown word counts as misspelt
-LEXICAL_WEIGHT = 0.15  # of the best BM25 score, against a cosine of 1
+LEXICAL_WEIGHT = 0.1  # of the best BM25 score, against a cosine of 1
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
@@ -44,9 +46,9 @@ class Passage(NamedTuple):
 class HybridRetriever(BaseRetriever):
     """Returns whole sections, best first.
 
-    Metadata of a returned document: `document`, `title`, `section`, `score` (dense plus lexical), `dense` (the highest
-    cosine of any of its entries with the query), `coverage` (share of the query's terms), `units` (cosine of each
-    sentence).
+    Metadata of a returned document: `document`, `title`, `section`, `score` (dense plus lexical), `dense` (cosine with
+    the query, the mean over the section itself, the nearest of the questions it answers and its nearest sentence),
+    `coverage` (share of the query's terms), `units` (cosine of each sentence).
     """
 
     index: Any
@@ -75,18 +77,20 @@ class HybridRetriever(BaseRetriever):
     ) -> list[Document]:
         query = self._spelled(query)
         vector = self.index.store.embeddings.embed_query(query)
-        dense: dict[str, float] = defaultdict(float)
+        near = dict.fromkeys(entry.metadata["section"] for entry, _ in self._nearest(vector, CANDIDATES))
+        closer = [section for section in near if section in self._sections][:CLOSER]
+        cosines: dict[str, dict[str, float]] = {section: defaultdict(float) for section in closer}
         units: dict[str, dict[int, float]] = defaultdict(dict)
-        for entry, distance in self._nearest(vector, CANDIDATES):
-            section, cosine = entry.metadata["section"], 1.0 - distance
-            dense[section] = max(dense[section], cosine)
+        if closer:
+            for entry, distance in self._nearest(vector, ENTRIES, {"section": {"$in": closer}}):
+                section, kind, cosine = entry.metadata["section"], entry.metadata["kind"], 1.0 - distance
+                cosines[section][kind] = max(cosines[section][kind], cosine)
+                if kind == "sentence":
+                    units[section][entry.metadata["unit"]] = cosine
+        dense = {section: sum(cosines[section][kind] for kind in KINDS) / len(KINDS) for section in closer}
         lexical = self._lexical(query)
-        score = {s: dense[s] + LEXICAL_WEIGHT * lexical.get(s, 0.0) for s in dense if s in self._sections}
+        score = {s: dense[s] + LEXICAL_WEIGHT * lexical.get(s, 0.0) for s in closer}
         best = sorted(score, key=lambda s: -score[s])[: self.k]
-        if best:
-            where = {"$and": [{"kind": "sentence"}, {"section": {"$in": best}}]}
-            for entry, distance in self._nearest(vector, 200, where):
-                units[entry.metadata["section"]][entry.metadata["unit"]] = 1.0 - distance
         return [
             Document(
                 self._sections[s].text,

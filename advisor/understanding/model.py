@@ -18,10 +18,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
+from advisor.deltas import add, difference
+
 Heads = dict[str, tuple[str, ...]]
 
 MAX_TOKENS = 256
 RANK = 96  # of a stored matrix
+ENCODER = "encoder."  # what the names of its weights begin with
 
 
 class ReaderModel(nn.Module):
@@ -82,23 +85,11 @@ class ReaderModel(nn.Module):
 def save(model: ReaderModel, path: Path, metadata: dict[str, str]) -> None:
     """Write what was trained, as a difference from the base."""
     base = ReaderModel(model.heads, model.tokenizer.name_or_path, model.normaliser).state_dict()
-    stored: dict[str, Tensor] = {}
-    for name, weights in model.state_dict().items():
-        if not name.startswith("encoder."):
-            stored[name] = weights.half()
-            continue
-        if name.startswith("encoder.embeddings."):  # not trained; averaging leaves only rounding errors
-            continue
-        delta = weights - base[name]
-        if not delta.any():
-            continue
-        if delta.dim() == 1:
-            stored[name] = delta.half()
-        else:
-            u, s, v = torch.linalg.svd(delta, full_matrices=False)
-            root = s[:RANK].sqrt()
-            stored[f"{name}.u"] = (u[:, :RANK] * root).half().contiguous()
-            stored[f"{name}.v"] = (root[:, None] * v[:RANK]).half().contiguous()
+    state = model.state_dict()
+    heads = {name: weights.half() for name, weights in state.items() if not name.startswith(ENCODER)}
+    # the embeddings are not trained; averaging leaves only rounding errors there
+    trained = {n: w for n, w in state.items() if n.startswith(ENCODER) and not n.startswith(f"{ENCODER}embeddings.")}
+    stored = heads | difference(trained, base, RANK)
     save_file(
         stored, str(path), metadata={"labels": json.dumps(model.heads), "odds": json.dumps(model.odds)} | metadata
     )
@@ -118,18 +109,12 @@ def load(path: Path, base: str, normaliser: Callable[[str], str]) -> ReaderModel
         metadata = file.metadata() or {}
         if "labels" not in metadata:
             raise ValueError(f"{path} holds no labels; write it with `make train`")
-        stored = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     heads = {name: tuple(classes) for name, classes in json.loads(metadata["labels"]).items()}
     model = ReaderModel(heads, base, normaliser)
     state = model.state_dict()
-    for name, tensor in stored.items():
-        if name.endswith(".u"):
-            whole = name.removesuffix(".u")
-            state[whole] += tensor @ stored[f"{whole}.v"]
-        elif name.startswith("encoder.") and not name.endswith(".v"):
-            state[name] += tensor
-        elif not name.endswith(".v"):
-            state[name] = tensor
+    add(state, {name: tensor for name, tensor in stored.items() if name.startswith(ENCODER)})
+    state |= {name: tensor.float() for name, tensor in stored.items() if not name.startswith(ENCODER)}
     model.load_state_dict(state)
     model.odds = json.loads(metadata.get("odds", "{}"))
     return model.eval()
