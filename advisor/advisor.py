@@ -18,7 +18,7 @@ from advisor.framework import Framework, Source, load_framework
 from advisor.models import embeddings_version, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
 from advisor.replies import Reply
 from advisor.retrieval.documents import read_documents
-from advisor.settings import ROOT, Settings, phrases_folder, reader_file
+from advisor.settings import KNOWLEDGE, Settings, phrases_folder, reader_file
 from advisor.understanding.answers import Untrained
 from advisor.understanding.cues import Cues
 from advisor.understanding.generated import ModelReader
@@ -49,7 +49,7 @@ class Advisor:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_environment()
         self.framework: Framework = load_framework(self.settings.framework)
-        folders = [] if self.settings.knowledge_only else [ROOT / "knowledge"]
+        folders = [] if self.settings.knowledge_only else [KNOWLEDGE]
         if self.settings.knowledge_dir:
             folders.append(self.settings.knowledge_dir)
         self.sections, self.skipped = read_documents(folders)
@@ -92,7 +92,7 @@ class Advisor:
     def _load(self, rebuild: bool, patient: bool) -> None:
         try:
             quiet_transformers()
-            normaliser = Normaliser(ROOT / "knowledge" / "phrases", packaged_embeddings())
+            normaliser = Normaliser(KNOWLEDGE / "phrases", packaged_embeddings())
             self._reader.set_result(self._load_reader(normaliser))
             self._chain.set_result(self._open_chain(normaliser, rebuild, patient))
         except Exception as error:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.deltas import add
-from advisor.settings import ROOT, Settings
+from advisor.settings import KNOWLEDGE, Settings
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
     from langchain_core.language_models import BaseChatModel
     from langchain_huggingface import HuggingFaceEmbeddings
 
-RETRIEVER = "retriever.safetensors"  # what `make train-retriever` taught the packaged embedding model
+RETRIEVER = KNOWLEDGE / "retriever.safetensors"  # what `make train-retriever` taught the packaged embedding model
 MAX_TOKENS = 300  # of an answer; four short sentences need fewer
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -32,7 +32,7 @@ def embeddings_name(settings: Settings) -> str:
 
 def embeddings_version(settings: Settings) -> str:
     """Return what tells vectors of one embedding model from those of another."""
-    return embeddings_name(settings) + ("" if settings.embeddings else _sha256(ROOT / "knowledge" / RETRIEVER))
+    return embeddings_name(settings) + ("" if settings.embeddings else _sha256(RETRIEVER))
 
 
 def packaged_embeddings() -> str:
@@ -85,7 +85,7 @@ def _teach(embeddings: HuggingFaceEmbeddings) -> None:
 
     encoder: Any = embeddings._client[0].auto_model
     weights = encoder.state_dict()
-    add(weights, load_file(ROOT / "knowledge" / RETRIEVER))
+    add(weights, load_file(RETRIEVER))
     encoder.load_state_dict(weights)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parent.parent
+KNOWLEDGE = ROOT / "knowledge"  # what is shipped here
 PREFIX = "ADVISOR_"
 
 
@@ -45,7 +46,7 @@ class Settings(BaseModel):
     chroma_url: AnyHttpUrl | None = None
     knowledge_dir: Path | None = None
     knowledge_only: bool = False
-    framework: Path = ROOT / "knowledge" / "framework.yaml"
+    framework: Path = KNOWLEDGE / "framework.yaml"
     data_dir: Path = Path(".data")
 
     @classmethod

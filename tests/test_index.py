@@ -64,6 +64,9 @@ def test_a_question_listed_for_a_section_finds_it(tmp_path: Path, embeddings: Em
     (best, second, *_) = HybridRetriever(index, SECTIONS).passages("who makes honey?")
     assert best.section.heading == "Bees"
     assert best.scores["dense"] > second.scores["dense"] + 0.2
+    ((entry, distance),) = index.store.similarity_search_with_score("who makes honey?", k=1)
+    assert entry.metadata["section"] == best.section.id
+    assert distance == pytest.approx(0, abs=1e-3)
 
 
 def test_a_damaged_index_is_built_anew(

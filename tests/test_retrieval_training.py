@@ -11,8 +11,8 @@ from advisor.deltas import add, difference
 from advisor.evaluation.cases import load_cases
 from advisor.models import embeddings_version, load_embeddings, packaged_embeddings
 from advisor.retrieval.documents import read_documents
-from advisor.retrieval.train import KNOWLEDGE, Asked, read_questions
-from advisor.settings import Settings
+from advisor.retrieval.train import Asked, read_questions
+from advisor.settings import KNOWLEDGE, Settings
 from tests.conftest import ROOT
 
 

@@ -77,19 +77,9 @@ class HybridRetriever(BaseRetriever):
     ) -> list[Document]:
         query = self._spelled(query)
         vector = self.index.store.embeddings.embed_query(query)
-        near = dict.fromkeys(entry.metadata["section"] for entry, _ in self._nearest(vector, CANDIDATES))
-        closer = [section for section in near if section in self._sections][:CLOSER]
-        cosines: dict[str, dict[str, float]] = {section: defaultdict(float) for section in closer}
-        units: dict[str, dict[int, float]] = defaultdict(dict)
-        if closer:
-            for entry, distance in self._nearest(vector, ENTRIES, {"section": {"$in": closer}}):
-                section, kind, cosine = entry.metadata["section"], entry.metadata["kind"], 1.0 - distance
-                cosines[section][kind] = max(cosines[section][kind], cosine)
-                if kind == "sentence":
-                    units[section][entry.metadata["unit"]] = cosine
-        dense = {section: sum(cosines[section][kind] for kind in KINDS) / len(KINDS) for section in closer}
+        dense, units = self._dense(vector)
         lexical = self._lexical(query)
-        score = {s: dense[s] + LEXICAL_WEIGHT * lexical.get(s, 0.0) for s in closer}
+        score = {s: dense[s] + LEXICAL_WEIGHT * lexical.get(s, 0.0) for s in dense}
         best = sorted(score, key=lambda s: -score[s])[: self.k]
         return [
             Document(
@@ -111,6 +101,19 @@ class HybridRetriever(BaseRetriever):
     def passages(self, query: str) -> list[Passage]:
         """Return the best sections themselves, with their scores."""
         return [Passage(self._sections[str(document.id)], document.metadata) for document in self.invoke(query)]
+
+    def _dense(self, vector: list[float]) -> tuple[dict[str, float], dict[str, dict[int, float]]]:
+        """Return the sections near a query: their mean cosine over the kinds of entries, and that of each sentence."""
+        near = dict.fromkeys(entry.metadata["section"] for entry, _ in self._nearest(vector, CANDIDATES))
+        closer = [section for section in near if section in self._sections][:CLOSER]
+        cosines: dict[str, dict[str, float]] = {section: defaultdict(float) for section in closer}
+        units: dict[str, dict[int, float]] = {section: {} for section in closer}
+        for entry, distance in self._nearest(vector, ENTRIES, {"section": {"$in": closer}}) if closer else ():
+            section, kind, cosine = entry.metadata["section"], entry.metadata["kind"], 1.0 - distance
+            cosines[section][kind] = max(cosines[section][kind], cosine)
+            if kind == "sentence":
+                units[section][entry.metadata["unit"]] = cosine
+        return {s: sum(cosines[s][kind] for kind in KINDS) / len(KINDS) for s in closer}, units
 
     def _spelled(self, query: str) -> str:
         """Return the query with words that the guidance lacks replaced by one that is spelt almost alike."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,10 @@ from advisor.deltas import difference
 from advisor.models import RETRIEVER, packaged_embeddings
 from advisor.retrieval.documents import Section, read_documents
 from advisor.retrieval.index import whole
-from advisor.settings import ROOT
+from advisor.settings import KNOWLEDGE
+from advisor.training import descend
 from advisor.understanding.normalise import Normaliser
 
-KNOWLEDGE = ROOT / "knowledge"
 STEPS, BATCH, RATE = 350, 32, 5e-5
 SECTION_TOKENS, TOKENS = 96, 64  # the beginning of a section tells what it is about
 TEMPERATURE = 0.05
@@ -99,32 +99,23 @@ def train(seed: int, steps: int) -> Path:
     encoder = Encoder(packaged_embeddings())
     before = {name: weights.clone() for name, weights in encoder.model.state_dict().items()}
     weights = [p for p in encoder.model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.01)
-    warm = max(1, steps // 10)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
-    )
     encoder.model.train()
-    started, total = time.monotonic(), 0.0
-    pool: list[Asked] = []
-    for step in range(1, steps + 1):
-        if len(pool) < BATCH:
-            pool = rng.sample(answered, len(answered))
-        batch, pool = pool[:BATCH], pool[BATCH:]
-        loss = _loss(encoder, batch, rng.sample(misses, NEAR_MISSES), normaliser, rng)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        schedule.step()
-        total += loss.item()
-        if step % 50 == 0:
-            print(f"step {step}: loss {total / 50:.3f}, {time.monotonic() - started:.0f} s", flush=True)
-            total = 0.0
-    path = KNOWLEDGE / RETRIEVER
-    save_file(difference(encoder.model.state_dict(), before, RANK), str(path))
-    path.chmod(0o644)
-    return path
+    batches = _batches(answered, rng)
+    descend(
+        [{"params": weights, "lr": RATE}],
+        lambda: _loss(encoder, next(batches), rng.sample(misses, NEAR_MISSES), normaliser, rng),
+        steps,
+        f"seed {seed}",
+    )
+    save_file(difference(encoder.model.state_dict(), before, RANK), str(RETRIEVER))
+    RETRIEVER.chmod(0o644)
+    return RETRIEVER
+
+
+def _batches(answered: list[Asked], rng: random.Random) -> Iterator[list[Asked]]:
+    while True:
+        pool = rng.sample(answered, len(answered))
+        yield from (pool[i : i + BATCH] for i in range(0, len(pool) - BATCH + 1, BATCH))
 
 
 def _loss(

@@ -71,12 +71,8 @@ class Normaliser:
         language = self.language(text)
         if language == ENGLISH:
             return text
-        gloss = self._glosses[language]
-
-        def in_english(found: re.Match[str]) -> str:
-            return gloss.expressions.get(found[0].lower()) or self._in_english(found[0], language) or found[0]
-
-        return gloss.pattern.sub(in_english, re.sub("['’]", " ", text))
+        pattern = self._glosses[language].pattern
+        return pattern.sub(lambda word: self._in_english(word[0], language) or word[0], re.sub("['’]", " ", text))
 
     def language(self, text: str) -> str:
         """Return the language of a text, English where none of the others is clear."""
@@ -109,7 +105,10 @@ class Normaliser:
         return english is not None and _plain(english)[:3] != _plain(word)[:3]
 
     def _in_english(self, word: str, language: str) -> str | None:
-        whole, stems = self._glosses[language].whole, self._glosses[language].stems
+        gloss = self._glosses[language]
+        if word.lower() in gloss.expressions:
+            return gloss.expressions[word.lower()]
+        whole, stems = gloss.whole, gloss.stems
         word = _plain(word)
         if word in whole:
             return whole[word]

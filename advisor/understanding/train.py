@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +18,12 @@ from advisor.evaluation.cases import Case, load_cases
 from advisor.framework import load_framework
 from advisor.models import packaged_embeddings
 from advisor.settings import Settings, phrases_folder, reader_file
+from advisor.training import descend
 from advisor.understanding.answers import ACTS, NOT_STATED
 from advisor.understanding.calibration import fit_odds
 from advisor.understanding.composing import Composer, Example
 from advisor.understanding.cues import Cues
-from advisor.understanding.model import ReaderModel, load, save
+from advisor.understanding.model import ENCODER, ReaderModel, load, save
 from advisor.understanding.normalise import Normaliser
 from advisor.understanding.reader import TextReader
 
@@ -71,31 +71,13 @@ def _fit(model: ReaderModel, composer: Composer, seed: int, steps: int, pace: fl
     batches = _batches(composer, random.Random(seed))
     model.encoder.embeddings.requires_grad_(False)
     layers = list(model.encoder.encoder.layer)
-    groups = [
-        {"params": [p for n, p in model.named_parameters() if not n.startswith("encoder.")], "lr": pace * HEAD_RATE}
-    ]
+    groups = [{"params": [p for n, p in model.named_parameters() if not n.startswith(ENCODER)], "lr": pace * HEAD_RATE}]
     groups += [
         {"params": list(layer.parameters()), "lr": pace * RATE * DECAY ** (len(layers) - 1 - i)}
         for i, layer in enumerate(layers)
     ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
-    warm = max(1, steps // 10)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
-    )
     model.train()
-    started, total = time.monotonic(), 0.0
-    for step in range(1, steps + 1):
-        loss = _loss(model, next(batches))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        total += loss.item()
-        if step % 100 == 0:
-            print(f"seed {seed}, step {step}: loss {total / 100:.3f}, {time.monotonic() - started:.0f} s", flush=True)
-            total = 0.0
+    descend(groups, lambda: _loss(model, next(batches)), steps, f"seed {seed}")
 
 
 def _batches(composer: Composer, rng: random.Random) -> Iterator[list[Example]]:
