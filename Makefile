@@ -3,11 +3,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 CASES ?= tests/cases
 
-.PHONY: help run test check eval bench train train-retriever outcomes clean
+.PHONY: help run test check eval scorecard ablation bench train train-retriever outcomes clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 run: $(VENV)/.run ## Serve the page on http://127.0.0.1:7860
 	$(BIN)/python app.py
@@ -22,6 +22,12 @@ check: $(VENV)/.dev ## Check format, lint and types
 
 eval: $(VENV)/.run ## Measure the quality; CASES=DIR for other case files
 	$(BIN)/python -m advisor eval --cases $(CASES)
+
+scorecard: $(VENV)/.run ## Measure the quality and write docs/scorecard.md, which the page shows
+	$(BIN)/python -m advisor eval --scorecard docs/scorecard.md
+
+ablation: $(VENV)/.run ## Measure what each part of retrieval pays, into benchmarks/retrieval.md
+	$(BIN)/python -m benchmarks.retrieval
 
 bench: $(VENV)/.dev ## Measure the speed, as ratios against a baseline
 	$(BIN)/python -m benchmarks

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from advisor.framework import Framework, Source, load_framework
 from advisor.models import embeddings_version, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
 from advisor.replies import Reply
 from advisor.retrieval.documents import read_documents
+from advisor.retrieval.questions import Question, read_questions, read_unanswered
 from advisor.settings import KNOWLEDGE, Settings, phrases_folder, reader_file
 from advisor.understanding.answers import Untrained
 from advisor.understanding.cues import Cues
@@ -49,10 +51,10 @@ class Advisor:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_environment()
         self.framework: Framework = load_framework(self.settings.framework)
-        folders = [] if self.settings.knowledge_only else [KNOWLEDGE]
+        self._folders = [] if self.settings.knowledge_only else [KNOWLEDGE]
         if self.settings.knowledge_dir:
-            folders.append(self.settings.knowledge_dir)
-        self.sections, self.skipped = read_documents(folders)
+            self._folders.append(self.settings.knowledge_dir)
+        self.sections, self.skipped = read_documents(self._folders)
         for problem in self.skipped:
             _log.warning("skipped %s", problem)
         self._cues = Cues(phrases_folder(self.settings) / "act_cues.yaml")
@@ -110,7 +112,7 @@ class Advisor:
         settings = self.settings
         embeddings = load_embeddings(settings)
         index = open_index(settings, embeddings, embeddings_version(settings), rebuild=rebuild, patient=patient)
-        _, self.removed = index.update(self.sections, self._set_indexed)
+        _, self.removed = index.update(self.sections, *self.questions(normaliser), self._set_indexed)
         return answer_chain(
             HybridRetriever(index, self.sections),
             embeddings,
@@ -119,6 +121,18 @@ class Advisor:
             name=settings.model or "extractive",
             seconds=settings.model_timeout,
         )
+
+    def questions(self, normaliser: Normaliser) -> tuple[list[Question], list[str]]:
+        """Return what is known to be asked: what the guidance answers, and what it does not; as a query is worded."""
+        answered: list[Question] = []
+        unanswered: list[str] = []
+        for folder in self._folders:
+            found, problems = read_questions(folder / "questions", self.sections)
+            answered += [replace(question, text=normaliser.gloss(question.text)) for question in found]
+            unanswered += [normaliser.gloss(text) for text in read_unanswered(folder / "questions")]
+            for problem in problems:
+                _log.warning("skipped %s", problem)
+        return answered, unanswered
 
     def _load_reader(self, normaliser: Normaliser) -> Reader:
         from advisor.understanding.model import load

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import logging
 import os
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("eval", help="measure the quality on case files")
     evaluate.add_argument("--cases", type=Path, default=Path("tests/cases"), help="a folder of case files")
     evaluate.add_argument("--json", type=Path, help="also write the figures to this file")
+    evaluate.add_argument("--scorecard", type=Path, help="also write them as a page in Markdown")
     evaluate.add_argument("--verbose", action="store_true", help="name each case that failed")
     evaluate.set_defaults(run=_eval)
     return parser
@@ -227,6 +229,7 @@ def _outcomes(advisor: Advisor, options: argparse.Namespace) -> int:
 
 def _eval(advisor: Advisor, options: argparse.Namespace) -> int:
     from advisor.evaluation import evaluate, table
+    from advisor.evaluation.scorecard import scorecard
 
     if not options.cases.is_dir():
         print(f"error: there is no folder {options.cases}", file=sys.stderr)
@@ -235,4 +238,12 @@ def _eval(advisor: Advisor, options: argparse.Namespace) -> int:
     print(table(results))
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    if options.scorecard:
+        page = scorecard(
+            results,
+            date=datetime.date.today(),
+            cases=options.cases.as_posix(),
+            model=advisor.settings.model or "extractive",
+        )
+        options.scorecard.write_text(page, encoding="utf-8")
     return 0

@@ -12,6 +12,7 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parent.parent
 KNOWLEDGE = ROOT / "knowledge"  # what is shipped here
+SCORECARD = ROOT / "docs" / "scorecard.md"  # written by `make scorecard`
 PREFIX = "ADVISOR_"
 
 

@@ -30,6 +30,10 @@ class Wording:
             found = found[key]
         return tuple(found)
 
+    def mapping(self, key: str) -> dict[str, Any]:
+        """Return the templates that stand under a key."""
+        return dict(self._templates[key])
+
 
 @cache
 def wording(name: str) -> Wording:

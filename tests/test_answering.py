@@ -7,7 +7,7 @@ import re
 import pytest
 
 from advisor import Advisor
-from advisor.answering.chain import self_contained
+from advisor.answering.chain import context_of
 from advisor.answering.extractive import Claim, Grounded
 from tests.conftest import ROOT
 
@@ -62,17 +62,20 @@ def test_a_follow_up_is_understood_from_what_was_asked_before(advisor: Advisor) 
 
 
 @pytest.mark.parametrize(
-    ("question", "whole"),
+    ("question", "leans"),
     [
-        ("And what about it?", "What is RAG? And what about it?"),
-        ("and why?", "What is RAG? and why?"),
-        ("Is fine-tuning expensive for a small team?", "Is fine-tuning expensive for a small team?"),
+        ("And what about it?", True),
+        ("and why?", True),
+        ("¿Y cuánto cuesta?", True),
+        ("Would that cost more?", True),
+        ("Is fine-tuning expensive for a small team?", False),
     ],
 )
-def test_only_a_question_that_points_back_is_completed(question: str, whole: str) -> None:
-    history = [("user", "What is RAG?"), ("assistant", "Retrieval.")]
-    assert self_contained(question, history) == whole
-    assert self_contained(question, []) == question
+def test_only_a_question_that_points_back_leans_on_what_was_said(question: str, leans: bool) -> None:
+    history = [("user", "What is RAG?"), ("assistant", "It looks things up. Then it answers.")]
+    assert context_of(question, history) == ("What is RAG? It looks things up." if leans else "")
+    assert context_of(question, history[:1]) == ("What is RAG?" if leans else "")
+    assert context_of(question, []) == ""
 
 
 def test_numbers_start_where_told_and_a_quote_keeps_its_number() -> None:

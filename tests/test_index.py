@@ -18,6 +18,7 @@ from advisor import Settings
 from advisor.models import ModelError, load_embeddings
 from advisor.retrieval.documents import Section
 from advisor.retrieval.index import Index, entries_of, open_index
+from advisor.retrieval.questions import Question
 from advisor.retrieval.retriever import HybridRetriever
 from tests.conftest import free_port
 
@@ -67,6 +68,29 @@ def test_a_question_listed_for_a_section_finds_it(tmp_path: Path, embeddings: Em
     ((entry, distance),) = index.store.similarity_search_with_score("who makes honey?", k=1)
     assert entry.metadata["section"] == best.section.id
     assert distance == pytest.approx(0, abs=1e-3)
+
+
+def test_a_known_question_leads_to_the_sentences_that_answer_it(tmp_path: Path, embeddings: Embeddings) -> None:
+    _, dogs, _ = SECTIONS
+    asked = Question("What should I buy for the puppy's birthday?", dogs, (1,))
+    miss = "Which vet opens on Sundays?"
+    index = opened(tmp_path, embeddings)
+    index.update(SECTIONS)
+    question = "what do i buy the puppy for its birthday"
+    (before, *_) = HybridRetriever(index, SECTIONS).passages(question)
+    assert index.update(SECTIONS, [asked], [miss]) == (2, 0)
+    (after, *_) = HybridRetriever(index, SECTIONS).passages(question)
+    assert after.section == dogs
+    assert after.scores["dense"] > before.scores["dense"]
+    assert after.scores["units"][1] > after.scores["units"][0] + 0.2
+    # what nothing answers is known as such
+    assert after.scores["lead"] > 0.3
+    (near, *_) = HybridRetriever(index, SECTIONS).passages("which vet is open on Sunday?")
+    assert near.scores["lead"] < 0
+    (entry, cosine), *_ = index.nearest(embeddings.embed_query(miss), 1)
+    assert (entry.kind, entry.section) == ("miss", "")
+    assert cosine == pytest.approx(1, abs=1e-3)
+    assert index.nearest([0.0] * 384, 5, []) == []
 
 
 def test_a_damaged_index_is_built_anew(

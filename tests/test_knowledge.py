@@ -31,6 +31,31 @@ def test_a_section_names_sources_and_is_short(section: Section) -> None:
     assert not re.match(r"(?:It|This|They|These|That)\b", section.text)
 
 
+# a number of its own or the end of a range, not part of a name such as GPT-4 or Llama3-8B, nor the mark of a list item
+FIGURE = re.compile(r"(?:(?<![\w.,-])|(?<=\d-))\d[\d,]*(?:\.\d+)?(?![\w.]*(?!x\b)[A-Za-z])")
+
+
+def figures(text: str) -> set[str]:
+    return {figure.replace(",", "").rstrip(".") for figure in FIGURE.findall(re.sub(r"(?m)^\s*\d+\. ", "", text))}
+
+
+def test_what_counts_as_a_figure() -> None:
+    text = "1. Llama3-8B of GPT-4 took 256-1024 tokens, 10,000 times, 0.5% (2024)."
+    assert figures(text) == {"256", "1024", "10000", "0.5", "2024"}
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: f"{s.document}#{s.heading}")
+def test_every_figure_of_a_section_stands_in_the_evidence(section: Section) -> None:
+    known = {year for source in section.sources if (year := str(years(source)))}
+    known |= {n for entry in EVIDENCE["figures"] for n in figures(f"{entry['value']} {entry['claim']} {entry['year']}")}
+    assert figures(section.text) - known == set()
+
+
+def years(source: str) -> int:
+    entry = EVIDENCE["sources"][source]
+    return int(entry.get("year") or entry["consulted"])
+
+
 def test_headings_are_unique_within_a_document() -> None:
     places = [(section.document, section.heading) for section in SECTIONS]
     assert len(places) == len(set(places))

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
-import pytest
 import torch
 from langchain_huggingface import HuggingFaceEmbeddings
 
 from advisor.deltas import add, difference
 from advisor.evaluation.cases import load_cases
 from advisor.models import embeddings_version, load_embeddings, packaged_embeddings
-from advisor.retrieval.documents import read_documents
-from advisor.retrieval.train import Asked, read_questions
+from advisor.retrieval.documents import Section, read_documents
+from advisor.retrieval.questions import read_questions, read_unanswered
 from advisor.settings import KNOWLEDGE, Settings
 from tests.conftest import ROOT
 
 
-@pytest.fixture(scope="module")
-def asked() -> list[Asked]:
+def test_questions_lead_to_sentences_and_are_not_among_the_cases() -> None:
     sections, _ = read_documents([KNOWLEDGE])
-    return read_questions(KNOWLEDGE / "questions", sections)
-
-
-def test_questions_lead_to_sentences_and_are_not_among_the_cases(asked: list[Asked]) -> None:
-    assert len(asked) > 3000
+    questions, problems = read_questions(KNOWLEDGE / "questions", sections)
+    assert not problems
+    assert len(questions) > 8000
+    assert {question.section.id for question in questions} == {section.id for section in sections}
     cases = {case["question"].lower() for case in load_cases(ROOT / "tests/cases/questions.jsonl")}
-    assert not {question.text.lower() for question in asked if len(question.text.split()) > 3} & cases
+    texts = [question.text for question in questions] + read_unanswered(KNOWLEDGE / "questions")
+    assert not {text.lower() for text in texts if len(text.split()) > 3} & cases
 
 
-def test_a_question_of_an_unknown_section_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("questions")
-    (folder / "rag.yaml").write_text('"No such section":\n  - {q: "why?", sentences: [0]}\n', encoding="utf-8")
-    sections, _ = read_documents([KNOWLEDGE])
-    with pytest.raises(ValueError, match="No such section"):
-        read_questions(folder, sections)
+def test_a_question_of_an_unknown_section_or_sentence_is_named_and_left_out(tmp_path: Path) -> None:
+    section = Section("bees.md", "Animals", "Bees", "Bees make honey. They live in hives.")
+    rows = ["section,sentences,question", "Bees,1 0,Where?", "Wasps,0,Who?", "Bees,2,What?", "Bees,,Which wine?"]
+    (tmp_path / "bees.csv").write_text("\n".join(rows), encoding="utf-8")
+    questions, problems = read_questions(tmp_path, [section])
+    assert [(question.text, question.sentences) for question in questions] == [("Where?", (1, 0))]
+    assert [problem.split(":")[0] for problem in problems] == [f"bees.csv, line {n}" for n in (3, 4, 5)]
+    assert read_questions(tmp_path / "nowhere", [section]) == ([], [])
+    assert read_unanswered(tmp_path) == []
 
 
 def test_a_difference_gives_the_trained_weights_back() -> None:

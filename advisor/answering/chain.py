@@ -1,4 +1,4 @@
-"""The RAG chain: question → self-contained question → passages → grounded answer."""
+"""The RAG chain: question → what it leans on → passages → grounded answer."""
 
 from __future__ import annotations
 
@@ -13,35 +13,39 @@ from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 from advisor.answering.extractive import Grounded, compose
 from advisor.answering.generated import DeclinedError, generate
 from advisor.retrieval.retriever import HybridRetriever, Passage
-from advisor.text import words
+from advisor.text import sentences, words
 from advisor.wording import wording
 
-EVIDENCE = 0.36  # likeness and coverage together, below which the guidance does not say
-COVERAGE_WEIGHT = 0.2  # of the share of terms that a passage holds, against the likeness of the best one
+EVIDENCE = 0.33  # likeness of the best passage, below which the guidance does not say
+LEAD = 0.05  # by which what answers must be nearer than a question known to have no answer
 NEAR_TOPIC = 0.2  # below this not even a nearby topic is worth naming
 
 # words that point to something said before; a question of these and little else cannot be searched for
-_POINTERS = frozenset("it its they them their that this those these one ones other he she there such".split())
-_LITTLE = frozenset(
-    "and or so but what how why when which who is are was does do did can could would will about".split()
+_POINTERS = frozenset(
+    "it its they them their that this those these one ones other he she there such then instead otherwise so".split()
 )
+_LITTLE = frozenset("and or but what how why when which who is are was does do did can could would will about".split())
+_GOING_ON = frozenset("and so but or y und et".split())  # a question that begins so goes on from the one before
 
 _log = logging.getLogger(__name__)
 
 
-def self_contained(question: str, history: Sequence[tuple[str, str]]) -> str:
-    """Return a question that can be searched for on its own.
+def context_of(question: str, history: Sequence[tuple[str, str]]) -> str:
+    """Return what a question leans on: the question before and the point of its answer; nothing where it stands alone.
 
     Args:
         question: what the user asks now.
         history: (role, text) pairs, oldest first; roles are "user" and "assistant".
     """
-    asked = [text for role, text in history if role == "user"]
+    before = next((i for i in reversed(range(len(history))) if history[i][0] == "user"), None)
     said = words(question)
     telling = [word for word in said if word not in _POINTERS | _LITTLE]
-    if asked and (len(telling) < 2 or _POINTERS & set(said[:6])):
-        return f"{asked[-1]} {question}"
-    return question
+    leans = len(telling) < 2 or _POINTERS & set(said[:6]) or (said and said[0] in _GOING_ON)
+    if before is None or not leans:
+        return ""
+    answer = next((text for role, text in history[before:] if role == "assistant"), "")
+    start, end = next(iter(sentences(answer)), (0, 0))
+    return f"{history[before][1]} {answer[start:end]}".strip()
 
 
 def answer_chain(
@@ -73,7 +77,8 @@ def answer_chain(
         note = ""
         if model is not None:
             try:
-                for claims in generate(model, embeddings, given["query"], passages, seconds):
+                query = f"{given['context']} {given['query']}".strip()
+                for claims in generate(model, embeddings, query, passages, seconds):
                     yield Grounded(claims, model=name)
                 return
             except DeclinedError:
@@ -81,26 +86,24 @@ def answer_chain(
             except Exception as error:  # any provider's failure ends in the extractive answer
                 _log.warning("the model failed (%s); quoting instead", type(error).__name__)
                 note = wording("answering")("model_failed")
-        yield Grounded(compose(passages), note=note)
+        yield Grounded(compose(given["query"], passages), note=note)
 
-    query: Runnable[dict[str, Any], str] = RunnableLambda(
-        lambda given: gloss(self_contained(given["question"], given.get("history", ())))
-    )
     chain: Runnable[dict[str, Any], Grounded] = (
-        RunnablePassthrough.assign(query=query)
-        | RunnablePassthrough.assign(passages=RunnableLambda(lambda given: retriever.passages(given["query"])))
+        RunnablePassthrough.assign(
+            query=RunnableLambda(lambda given: gloss(given["question"])),
+            context=RunnableLambda(lambda given: gloss(context_of(given["question"], given.get("history", ())))),
+        )
+        | RunnablePassthrough.assign(
+            passages=RunnableLambda(lambda given: retriever.passages(given["query"], given["context"]))
+        )
         | RunnableGenerator(ground)
     )
     return chain
 
 
 def _is_covered(passages: Sequence[Passage]) -> bool:
-    """Tell whether an answer is likely there: the question is like a passage in meaning, and shares its terms."""
-    if not passages:
-        return False
-    likeness = passages[0].scores["dense"]
-    coverage = max(passage.scores["coverage"] for passage in passages[:3])
-    return bool(likeness + COVERAGE_WEIGHT * coverage >= EVIDENCE)
+    """Tell whether an answer is likely there: the question is like a passage, and unlike those that nothing answers."""
+    return any(p.scores["dense"] >= EVIDENCE and p.scores["lead"] >= LEAD for p in passages[:1])
 
 
 def _topics(passages: Sequence[Passage]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -9,12 +10,21 @@ from advisor.conversation import Citation
 from advisor.retrieval.retriever import Passage
 from advisor.text import one_line, words
 
-MAX_WORDS = 90
-MAX_CLAIMS = 5
+MAX_WORDS = 88
+MAX_CLAIMS = 6
 PASSAGES = 3  # passages that may add a sentence
-BEHIND = 0.03  # what a sentence loses for each passage before its own
+OWN = 0.6  # weight of a sentence's own likeness, against the score of its passage
+BEHIND = 0.01  # what a sentence loses for each passage before its own
 SPREAD = 0.2  # a sentence whose score is this much below the best is left out
-SAME = 0.6  # share of common words from which two sentences say the same
+SAME = 0.55  # share of common words from which sentences of two passages say the same
+NUMBER = 0.04  # what a sentence with a figure gains where one is asked for
+
+_ASKS_NUMBER = re.compile(
+    r"\bhow (?:many|much|long|big|small|large|often|far)\b|\bper ?cent|\b(?:what|which) (?:share|size|number|score)\b"
+    r"|\bfigures?\b",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(r"\d(?![^()]*\d{4}\))")  # but not the year of a source
 
 
 @dataclass(frozen=True)
@@ -73,19 +83,22 @@ class _Candidate:
     score: float
 
 
-def compose(passages: Sequence[Passage]) -> tuple[Claim, ...]:
+def compose(question: str, passages: Sequence[Passage]) -> tuple[Claim, ...]:
     """Choose the sentences that answer.
 
     Args:
+        question: what was asked.
         passages: retrieved sections, best first.
 
     Returns:
-        Up to five claims of up to 90 words in all; the best passage leads, each passage in its own order.
+        Up to six claims of up to 88 words in all; the best passage leads, each passage in its own order.
     """
     candidates = []
+    asks_number = bool(_ASKS_NUMBER.search(question))
     for rank, (section, scores) in enumerate(passages[:PASSAGES]):
         for i, unit in enumerate(section.units):
-            score = (scores["units"].get(i, 0.0) + scores["score"]) / 2 - BEHIND * rank
+            score = OWN * scores["units"].get(i, 0.0) + (1 - OWN) * scores["score"] - BEHIND * rank
+            score += NUMBER * (asks_number and bool(_FIGURE.search(unit)))
             candidates.append(_Candidate(rank, i, unit, score))
     candidates.sort(key=lambda candidate: -candidate.score)
     chosen: list[_Candidate] = []
@@ -94,7 +107,7 @@ def compose(passages: Sequence[Passage]) -> tuple[Claim, ...]:
         size = len(candidate.text.split())
         if chosen and (length + size > MAX_WORDS or candidate.score < chosen[0].score - SPREAD):
             continue
-        if any(_same(candidate.text, other.text) for other in chosen):
+        if any(other.passage != candidate.passage and _same(candidate.text, other.text) for other in chosen):
             continue
         chosen.append(candidate)
         length += size

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import statistics
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +21,18 @@ def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str],
     declined: list[bool] = []
     verbatim: list[bool] = []
     lengths: list[int] = []
+    times: list[float] = []
+    by_type: dict[str, list[bool]] = defaultdict(list)
+    models: Counter[str] = Counter()
     texts = {section.document: "" for section in advisor.sections}
     for section in advisor.sections:
         texts[section.document] += section.text + "\n"
     for case in cases:
         history = [(role, text) for role, text in case.get("history", [])]
+        started = time.perf_counter()
         grounded = advisor.ask(case["question"], history)
+        times.append(1000 * (time.perf_counter() - started))
+        models[grounded.model] += not grounded.abstained
         answer, citations = grounded.render()
         verbatim += [citation.quote in texts[citation.document] for citation in citations]
         if not case["answerable"]:
@@ -36,6 +44,7 @@ def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str],
         lengths.append(len(answer.split()))
         hits = [any(re.search(p, answer, re.IGNORECASE) for p in patterns) for patterns in case.get("support", [])]
         points += hits
+        by_type[case.get("type", "-")] += hits
         if hits:
             whole.append(all(hits))
         if not all(hits) or grounded.abstained:
@@ -48,4 +57,9 @@ def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str],
         "unanswerable declined": share(declined),
         "citations verbatim": share(verbatim),
         "words of an answer, median": statistics.median(lengths) if lengths else 0,
+        "time of an answer, p50 ms": round(statistics.median(times)),
+        **{
+            f"  points found, {name}": f"{share(hits)} of {len(hits)}" for name, hits in sorted(by_type.items()) if hits
+        },
+        **{f"  answers by {name}": count for name, count in models.items()},
     }

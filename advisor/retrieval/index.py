@@ -1,8 +1,9 @@
 """The index: what is embedded of each section, kept in Chroma under the hash of its content.
 
-Three kinds of entries point to a section: the section itself, each question it is said to answer, and each of its
-sentences (small-to-big retrieval). Only entries that are new are embedded; those of sections that are gone are
-deleted. The index can always be built anew, so a damaged one is thrown away without asking.
+Four kinds of entries lead to a section: the section itself, each title it may be asked for by, each of its sentences
+(small-to-big retrieval), and each question that its sentences answer. Questions that nothing answers are kept too, as
+misses. Only entries that are new are embedded; those of sections that are gone are deleted. The index can always be
+built anew, so a damaged one is thrown away without asking.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,9 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from advisor.retrieval.documents import Section
+from advisor.retrieval.questions import Question
 from advisor.settings import Settings
 
-KINDS = ("section", "ask", "sentence")  # of what is embedded
 BATCH = 512
 LOCK_SECONDS = 5.0
 Progress = Callable[[int, int], None]
@@ -36,13 +37,35 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """A text to embed and where it leads: `unit` is the position of a sentence in its section, else -1."""
+    """A text to embed and where it leads.
 
-    id: str
+    section: its id; a miss has none.
+    kind: "section", "ask", "sentence", "question" or "miss".
+    units: positions of the sentences in the section that it leads to.
+    """
+
     text: str
     section: str
     kind: str
-    unit: int = -1
+    units: tuple[int, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A hash of the content."""
+        content = f"{self.section} {self.kind} {self.units} {self.text}"
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+    @property
+    def document(self) -> Document:
+        """What Chroma keeps."""
+        units = " ".join(map(str, self.units))
+        return Document(self.text, metadata={"section": self.section, "kind": self.kind, "units": units})
+
+    @classmethod
+    def of(cls, document: Document) -> Entry:
+        """Return what Chroma kept."""
+        kept = document.metadata
+        return cls(document.page_content, kept["section"], kept["kind"], tuple(int(n) for n in kept["units"].split()))
 
 
 def whole(section: Section) -> str:
@@ -52,13 +75,23 @@ def whole(section: Section) -> str:
 
 def entries_of(section: Section) -> list[Entry]:
     """Return everything that is embedded for a section."""
-    texts = [("section", -1, whole(section))]
-    texts += [("ask", -1, ask) for ask in (section.heading, *section.asks)]
-    texts += [("sentence", i, unit) for i, unit in enumerate(section.units)]
     return [
-        Entry(hashlib.sha256(f"{section.id} {kind} {i} {text}".encode()).hexdigest()[:32], text, section.id, kind, unit)
-        for i, (kind, unit, text) in enumerate(texts)
+        Entry(whole(section), section.id, "section"),
+        *(Entry(ask, section.id, "ask") for ask in dict.fromkeys((section.heading, *section.asks))),
+        *(Entry(unit, section.id, "sentence", (i,)) for i, unit in enumerate(section.units)),
     ]
+
+
+def all_entries(
+    sections: Iterable[Section], questions: Iterable[Question], unanswered: Iterable[str]
+) -> Iterator[Entry]:
+    """Yield everything that is embedded."""
+    for section in sections:
+        yield from entries_of(section)
+    for question in questions:
+        yield Entry(question.text, question.section.id, "question", question.sentences)
+    for text in unanswered:
+        yield Entry(text, "", "miss")
 
 
 class Index:
@@ -73,27 +106,46 @@ class Index:
         """The collection as a LangChain vector store."""
         return self._store
 
-    def update(self, sections: Iterable[Section], progress: Progress | None = None) -> tuple[int, int]:
+    def nearest(self, vector: list[float], k: int, sections: Sequence[str] | None = None) -> list[tuple[Entry, float]]:
+        """Return the k entries nearest to a vector, with their cosines.
+
+        Args:
+            vector: of unit length.
+            k: how many, at most.
+            sections: ids of the only sections to look at.
+        """
+        if sections is not None and not sections:
+            return []
+        where: dict[str, Any] | None = {"section": {"$in": list(sections)}} if sections else None
+        found = self._store.similarity_search_by_vector_with_relevance_scores(vector, k=k, filter=where)
+        return [(Entry.of(document), 1.0 - distance) for document, distance in found]
+
+    def update(
+        self,
+        sections: Iterable[Section],
+        questions: Iterable[Question] = (),
+        unanswered: Iterable[str] = (),
+        progress: Progress | None = None,
+    ) -> tuple[int, int]:
         """Make the index hold exactly these sections.
 
         Args:
             sections: what it should hold.
+            questions: that the sections answer.
+            unanswered: questions that nothing answers.
             progress: called with entries embedded so far and entries to embed.
 
         Returns:
             How many entries were added and how many deleted.
         """
-        wanted = {entry.id: entry for section in sections for entry in entries_of(section)}
+        wanted = {entry.id: entry for entry in all_entries(sections, questions, unanswered)}
         present = set(self._store.get(include=[])["ids"])
         stale = sorted(present - set(wanted))
         missing = [entry for id_, entry in wanted.items() if id_ not in present]
         missing.sort(key=lambda entry: len(entry.text))  # like lengths together embed three times faster
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
-            self._store.add_documents(
-                [Document(e.text, metadata={"section": e.section, "kind": e.kind, "unit": e.unit}) for e in batch],
-                ids=[e.id for e in batch],
-            )
+            self._store.add_documents([entry.document for entry in batch], ids=[entry.id for entry in batch])
             if progress:
                 progress(min(start + BATCH, len(missing)), len(missing))
         for start in range(0, len(stale), 5000):

@@ -1,65 +1,42 @@
 """Train the retriever's encoder on the questions beside the guidance: `make train-retriever`, eight minutes.
 
-Contrastive: a question lies near the section and the sentences that answer it and far from those of others in the batch
-(Henderson et al., "Efficient Natural Language Response Suggestion", 2017); near misses lie far from everything.
+Contrastive: a question lies near the section and the sentences that answer it, and near another question that they
+answer, and far from those of others in the batch (Henderson et al., "Efficient Natural Language Response Suggestion",
+2017). Half of a batch are questions about sections like those of the other half. Questions that nothing answers lie far
+from everything.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import yaml
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from transformers import AutoModel, AutoTokenizer
 
-from advisor.deltas import difference
+from advisor.deltas import add, difference
 from advisor.models import RETRIEVER, packaged_embeddings
 from advisor.retrieval.documents import Section, read_documents
 from advisor.retrieval.index import whole
+from advisor.retrieval.questions import Question, read_questions, read_unanswered
 from advisor.settings import KNOWLEDGE
 from advisor.training import descend
 from advisor.understanding.normalise import Normaliser
 
-STEPS, BATCH, RATE = 350, 32, 5e-5
+STEPS, BATCH, RATE = 1000, 32, 5e-5
 SECTION_TOKENS, TOKENS = 96, 64  # the beginning of a section tells what it is about
 TEMPERATURE = 0.05
 NEAR_MISSES, FAR = 8, 0.3  # in a batch, and the cosine that they are pushed below
 LOWER_CASE = 0.2  # share of questions
+NEIGHBOURS = 10  # of a section, from which half of a batch is drawn
+IGNORED = -100  # by the cross entropy
 RANK = 32  # of a stored matrix
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question, the section that answers it, and the numbers of the sentences that do; none for a near miss."""
-
-    text: str
-    section: Section
-    sentences: tuple[int, ...]
-
-
-def read_questions(folder: Path, sections: list[Section]) -> list[Asked]:
-    """Read the questions of a folder, one file for each document.
-
-    Raises:
-        ValueError: a question names a section or a sentence that is not there.
-    """
-    known = {(Path(section.document).stem, section.heading): section for section in sections}
-    found = []
-    for path in sorted(folder.glob("*.yaml")):
-        for heading, rows in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader).items():
-            section = known.get((path.stem, heading))
-            for row in rows:
-                if section is None or any(n >= len(section.units) for n in row["sentences"]):
-                    raise ValueError(f"{path.name}: {heading!r} has no such sentence for {row['q']!r}")
-                found.append(Asked(row["q"], section, tuple(row["sentences"])))
-    return found
 
 
 class Encoder:
@@ -86,23 +63,30 @@ class Encoder:
         return F.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
 
 
-def train(seed: int, steps: int) -> Path:
-    """Train, and write the encoder's difference from the packaged one."""
+def train(seed: int, steps: int, rate: float = RATE, *, further: bool = False) -> Path:
+    """Train, and write the encoder's difference from the packaged one.
+
+    Args:
+        further: begin with what was learned before.
+    """
     sections, _ = read_documents([KNOWLEDGE])
     normaliser = Normaliser(KNOWLEDGE / "phrases", packaged_embeddings())
-    asked = read_questions(KNOWLEDGE / "questions", sections)
-    answered = [question for question in asked if question.sentences]
-    answered += [Asked(text, section, ()) for section in sections for text in section.asks]
-    misses = [question.text for question in asked if not question.sentences]
+    answered, _ = read_questions(KNOWLEDGE / "questions", sections)
+    answered += [Question(text, section, ()) for section in sections for text in (section.heading, *section.asks)]
+    misses = read_unanswered(KNOWLEDGE / "questions")
     torch.manual_seed(seed)
     rng = random.Random(seed)
     encoder = Encoder(packaged_embeddings())
     before = {name: weights.clone() for name, weights in encoder.model.state_dict().items()}
+    if further:
+        learned = encoder.model.state_dict()
+        add(learned, load_file(RETRIEVER))
+        encoder.model.load_state_dict(learned)
     weights = [p for p in encoder.model.parameters() if p.requires_grad]
     encoder.model.train()
-    batches = _batches(answered, rng)
+    batches = _batches(answered, _neighbours(encoder, sections), rng)
     descend(
-        [{"params": weights, "lr": RATE}],
+        [{"params": weights, "lr": rate}],
         lambda: _loss(encoder, next(batches), rng.sample(misses, NEAR_MISSES), normaliser, rng),
         steps,
         f"seed {seed}",
@@ -112,29 +96,60 @@ def train(seed: int, steps: int) -> Path:
     return RETRIEVER
 
 
-def _batches(answered: list[Asked], rng: random.Random) -> Iterator[list[Asked]]:
+@torch.inference_mode()
+def _neighbours(encoder: Encoder, sections: list[Section]) -> dict[str, list[str]]:
+    """Return for each section those most like it before training, by id."""
+    vectors = torch.cat([encoder([whole(s)], SECTION_TOKENS) for s in sections])
+    ranked = (vectors @ vectors.T).argsort(dim=1, descending=True)[:, 1 : NEIGHBOURS + 1].tolist()
+    return {section.id: [sections[i].id for i in row] for section, row in zip(sections, ranked, strict=True)}
+
+
+def _batches(
+    answered: list[Question], neighbours: dict[str, list[str]], rng: random.Random
+) -> Iterator[list[tuple[Question, Question]]]:
+    """Yield pairs: a question, and another with the same answer, or itself where there is none."""
+    by_section: dict[str, list[Question]] = defaultdict(list)
+    for question in answered:
+        by_section[question.section.id].append(question)
+
+    def pair(question: Question) -> tuple[Question, Question]:
+        others = [q for q in by_section[question.section.id] if set(q.sentences) & set(question.sentences)]
+        return question, rng.choice([q for q in others if q is not question] or [question])
+
     while True:
         pool = rng.sample(answered, len(answered))
-        yield from (pool[i : i + BATCH] for i in range(0, len(pool) - BATCH + 1, BATCH))
+        for i in range(0, len(pool) - BATCH // 2 + 1, BATCH // 2):
+            seeds = pool[i : i + BATCH // 2]
+            near = [rng.choice(by_section[rng.choice(neighbours[seed.section.id])]) for seed in seeds]
+            yield [pair(question) for question in seeds + near]
 
 
 def _loss(
-    encoder: Encoder, batch: list[Asked], misses: list[str], normaliser: Normaliser, rng: random.Random
+    encoder: Encoder,
+    pairs: list[tuple[Question, Question]],
+    misses: list[str],
+    normaliser: Normaliser,
+    rng: random.Random,
 ) -> Tensor:
     def query(text: str) -> str:
         text = normaliser.gloss(text)
         return text.lower() if rng.random() < LOWER_CASE else text
 
+    batch = [question for question, _ in pairs]
     sections = [question.section for question in batch]
     queries = encoder([query(question.text) for question in batch])
     right = [rng.choice(q.sentences) if q.sentences else 0 for q in batch]
     texts = encoder([whole(section) for section in sections], SECTION_TOKENS)
     units = encoder([section.units[n] for section, n in zip(sections, right, strict=True)])
     twins = torch.tensor([[a is b and i != j for j, b in enumerate(sections)] for i, a in enumerate(sections)])
+    alike = encoder([query(other.text) for _, other in pairs])
+    alone = torch.tensor([question is other for question, other in pairs])
     gold = torch.arange(len(batch))
     loss = torch.zeros(())
-    for targets in (texts, units):
+    for targets in (texts, units, alike):
         likeness = (queries @ targets.T / TEMPERATURE).masked_fill(twins, -1e4)
+        if targets is alike:  # a question without a pair teaches nothing here
+            gold = gold.masked_fill(alone, IGNORED)
         loss = loss + F.cross_entropy(likeness, gold) + 0.3 * F.cross_entropy(likeness.T, gold)
     # sentences of the same section that do not answer
     others = [
@@ -155,5 +170,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Train the retriever's encoder.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--further", action="store_true", help="begin with what was learned before")
     options = parser.parse_args()
-    print(f"wrote {train(options.seed, options.steps)}")
+    print(f"wrote {train(options.seed, options.steps, options.rate, further=options.further)}")

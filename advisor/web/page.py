@@ -12,6 +12,7 @@ from advisor.advisor import MAX_MESSAGE, Advisor
 from advisor.conversation import Conversation, Turn
 from advisor.decision import counting
 from advisor.framework import Framework, Question
+from advisor.settings import SCORECARD
 from advisor.sharing import TokenError, from_token, to_token
 from advisor.text import as_typed
 from advisor.web import board
@@ -44,7 +45,7 @@ def build(advisor: Advisor) -> gr.Blocks:
     framework = advisor.framework
     with gr.Blocks(title=words("title"), analytics_enabled=False, fill_width=True) as page:
         state = gr.State(Conversation().model_dump_json())
-        gr.HTML(f"<header><h1>{words('title')}</h1><p>{words('tagline')}</p></header>", elem_id="top")
+        gr.HTML(_header("scorecard", words("scorecard")), elem_id="top")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
                 chat = gr.Chatbot(
@@ -130,7 +131,15 @@ def build(advisor: Advisor) -> gr.Blocks:
             changed = choice.input(set_answer(question), [choice, chat, state], shown, **limits)
             changed.then(None, None, None, js=TO_LATEST)
         _endpoints(advisor)
+    with page.route(words("scorecard"), "/scorecard", show_in_navbar=False):
+        gr.HTML(_header(".", words("back")), elem_id="top")
+        gr.Markdown(SCORECARD.read_text(encoding="utf-8"), elem_id="scorecard")
     return cast("gr.Blocks", page)
+
+
+def _header(link: str, name: str) -> str:
+    """Return what stands at the top of a page, with a link to another one."""
+    return f"<header><h1>{words('title')}</h1><p>{words('tagline')}</p><nav><a href='{link}'>{name}</a></nav></header>"
 
 
 def _choice(question: Question) -> gr.Radio:
