@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture(scope="module")
 def asked() -> list[Asked]:
-    sections, _ = read_documents([KNOWLEDGE])
+    sections, _ = read_documents(KNOWLEDGE)
     return read_questions(KNOWLEDGE / "questions", sections)
 
 
@@ -31,7 +31,7 @@ def test_questions_lead_to_sentences_and_are_not_among_the_cases(asked: list[Ask
 def test_a_question_of_an_unknown_section_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("questions")
     (folder / "rag.yaml").write_text('"No such section":\n  - {q: "why?", sentences: [0]}\n', encoding="utf-8")
-    sections, _ = read_documents([KNOWLEDGE])
+    sections, _ = read_documents(KNOWLEDGE)
     with pytest.raises(ValueError, match="No such section"):
         read_questions(folder, sections)
 

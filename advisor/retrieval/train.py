@@ -88,7 +88,7 @@ class Encoder:
 
 def train(seed: int, steps: int) -> Path:
     """Train, and write the encoder's difference from the packaged one."""
-    sections, _ = read_documents([KNOWLEDGE])
+    sections, _ = read_documents(KNOWLEDGE)
     normaliser = Normaliser(KNOWLEDGE / "phrases", packaged_embeddings())
     asked = read_questions(KNOWLEDGE / "questions", sections)
     answered = [question for question in asked if question.sentences]
