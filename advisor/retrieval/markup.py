@@ -86,7 +86,9 @@ class _Page:
                 if element is not self._root:
                     self._inline.append(" " if name == "td" else (element.tail or ""))
         self._flush("")
-        return [tidy(block) for block in self._blocks if block.strip()]
+        blocks = [tidy(block) for block in self._blocks if block.strip()]
+        titles = [i for i, block in enumerate(blocks) if block.startswith("# ")]
+        return blocks[titles[0] :] if len(titles) == 1 else blocks  # above the title stands the site's own
 
     def _start(self, name: str, element: html.HtmlElement) -> None:
         if name == "br":

@@ -32,7 +32,8 @@ def to_markdown(pages: Sequence[str], outline: Sequence[str] = ()) -> str:
     is_open = False
     for i, line in enumerate(lines):
         following = lines[i + 1] if i + 1 < len(lines) else ""
-        if _key(line) in marks or (not marks and not is_open and _is_heading(line, following, full)):
+        is_new = i == 0 or not is_open or lines[i - 1].endswith(_ENDS)
+        if _key(line) in marks or (not marks and is_new and _is_heading(line, following, full)):
             blocks.append(f"{'##' if blocks else '#'} {line}")
             is_open = False
             continue
