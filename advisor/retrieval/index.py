@@ -97,6 +97,11 @@ class Index:
         """How many texts were embedded since it was opened; the vectors of the others were known."""
         return self._embeddings.computed
 
+    def close(self) -> None:
+        """Let another process, or another `Index`, open the folder."""
+        if self._lock:
+            self._lock.release()
+
     def update(self, sections: Iterable[Section], progress: Progress | None = None) -> tuple[int, int]:
         """Make the index hold exactly these sections.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,7 +137,6 @@ def _pdf(path: Path) -> Document:
     if b"%PDF-" not in start:
         raise LoadError("is no PDF; give it the suffix of what it is")
 
-    from langchain_community.document_loaders import PyPDFLoader
     from pypdf import PdfReader
     from pypdf.errors import FileNotDecryptedError, WrongPasswordError
 
@@ -147,7 +147,7 @@ def _pdf(path: Path) -> Document:
             if (count := len(reader.pages)) > MAX_PAGES:
                 raise LoadError(f"has more than {MAX_PAGES:,} pages ({count:,}); split it")
             outline = list(_titles(reader.outline))
-        found = list(_in_time(PyPDFLoader(path).lazy_load()))
+        found = list(_in_time(_pdf_pages(path)))
     except LoadError:
         raise
     except (FileNotDecryptedError, WrongPasswordError) as error:
@@ -158,6 +158,13 @@ def _pdf(path: Path) -> Document:
     if not text:
         raise LoadError("holds no text, only pictures; have its text recognised (OCR) first")
     return Document(text, metadata={"title": _sensible(found[0].metadata.get("title"))})
+
+
+def _pdf_pages(path: Path) -> Iterator[Document]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that langchain-community is at its sunset is known
+        from langchain_community.document_loaders import PyPDFLoader
+    return PyPDFLoader(path).lazy_load()
 
 
 def _titles(outline: list[Any]) -> Iterator[str]:
