@@ -88,5 +88,4 @@ def test_the_index_survives_being_killed_at_any_moment(tmp_path: Path, folders: 
         assert found["near"] == found["wanted"]
         assert ("mine-137.txt", f"The Tolvan 137 mine produces {METALS[137 % 5]}.") in found["quotes"]
         assert all(quote in (docs / document).read_text(encoding="utf-8") for document, quote in found["quotes"])
-    print(interrupted, whole)
     assert interrupted > KILLS // 5, "most were killed before or after they wrote"

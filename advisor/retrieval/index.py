@@ -56,7 +56,8 @@ def whole(section: Section) -> str:
 def entries_of(section: Section) -> list[Entry]:
     """Return everything that is embedded for a section."""
     texts = [("section", -1, whole(section))]
-    texts += [("ask", -1, ask) for ask in (section.heading, *section.asks)]
+    # where a document lists no questions, its sentences stand in for them, so that it ranks beside one that does
+    texts += [("ask", -1, ask) for ask in (section.heading, *(section.asks or section.units))]
     texts += [("sentence", i, unit) for i, unit in enumerate(section.units)]
     return [
         Entry(hashlib.sha256(f"{section.id} {kind} {i} {text}".encode()).hexdigest()[:32], text, section.id, kind, unit)
