@@ -98,9 +98,7 @@ def test_another_set_of_folders_keeps_its_entries(tmp_path: Path, embeddings: Em
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.txt").write_text(f"This is about {name}.", encoding="utf-8")
         assert indexed(data, tmp_path / name, counting)
-    index = open_index(
-        Settings(data_dir=data, knowledge_dir=tmp_path / "tea", knowledge_only=True), embeddings, "test"
-    )
+    index = open_index(Settings(data_dir=data, knowledge_dir=tmp_path / "tea", knowledge_only=True), embeddings, "test")
     assert index.update(read_documents(tmp_path / "tea")[0]) == (0, 0)
 
 
