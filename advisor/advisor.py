@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 MAX_MESSAGE = 8_000  # characters; a description of a case needs a tenth of it
-PROGRESS_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class Advisor:
         self.settings = settings or Settings.from_environment()
         self.framework: Framework = load_framework(self.settings.framework)
         self.sections: list[Section] = []
-        self.found: dict[Path, int] = {}  # sections of each folder
+        self.found: dict[Path, int] = {}  # sections in each folder
         self.skipped: list[str] = []  # a sentence for each file that could not be used
         for folder in self.settings.knowledge_folders():
             sections, skipped = read_documents(folder)
@@ -93,9 +92,11 @@ class Advisor:
             progress: called from time to time with entries indexed so far and entries to index.
         """
         self.start()
-        while progress and not wait([self._chain], timeout=PROGRESS_SECONDS).done:
+        while progress and not wait([self._chain], timeout=0.2).done:
             progress(*self.indexed)
         self._chain.result()
+        if progress:
+            progress(*self.indexed)
 
     @property
     def ready(self) -> bool:

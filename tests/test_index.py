@@ -80,7 +80,7 @@ def test_only_the_section_that_was_edited_is_embedded_again(tmp_path: Path, embe
     for name in ("tea", "coffee", "milk"):
         text = f"# {name}\n\n## Taste\n\n{name} tastes good.\n\n## Price\n\nA cup of {name} costs 2 euros. It is hot."
         (docs / f"{name}.md").write_text(text, encoding="utf-8")
-    assert len(indexed(data, docs, counting)) == 17  # 6 sections, 2 headings, 9 sentences
+    assert len(indexed(data, docs, counting)) == 15  # 6 sections, 2 headings, 7 sentences
     assert indexed(data, docs, counting) == set()
 
     tea = docs / "tea.md"
