@@ -57,8 +57,7 @@ class Advisor:
             sections, skipped = read_documents(folder)
             self.sections += sections
             self.found[folder] = len(sections)
-            if folder != KNOWLEDGE:  # there files of other kinds belong
-                self.skipped += skipped
+            self.skipped += skipped if folder != KNOWLEDGE else []  # files of other kinds belong there
         for problem in self.skipped:
             _log.warning("skipped %s", problem)
         self._cues = Cues(phrases_folder(self.settings) / "act_cues.yaml")
