@@ -14,7 +14,7 @@ from advisor.retrieval.documents import read_documents
 from advisor.retrieval.index import Index, entries_of, open_index
 from advisor.retrieval.retriever import HybridRetriever
 
-QUESTION = "Which metal is it that the Tolvan 137 mine produces?"  # no word that would be spelled anew
+QUESTION = "Which metal is it that the Tolvan 97 mine produces?"  # no word that would be spelled anew
 
 
 class KnownEmbeddings(Embeddings):
@@ -51,12 +51,14 @@ def look(data: Path, docs: Path, vectors: Path, told: Connection) -> None:
     retriever = HybridRetriever(opened, sections)
     chain = answer_chain(retriever, KnownEmbeddings(vectors), None, name="quoted", seconds=1)
     *_, grounded = chain.stream({"question": QUESTION, "history": []})
-    near = opened.store.similarity_search_by_vector(held["embeddings"][0], k=len(wanted))
+    nearest = [
+        opened.store.similarity_search_by_vector_with_relevance_scores(vector.tolist(), k=1)[0][1]
+        for vector in held["embeddings"]
+    ]
     told.send(
         {
             "lacks": len(wanted ^ set(held["ids"])),
-            "near": len(near),
-            "wanted": len(wanted),
+            "farthest": max(nearest),  # of an entry from what is found when it is searched for
             "quotes": [(claim.document, claim.quote) for claim in grounded.claims],
         }
     )
