@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor import dialogue, replies
@@ -18,7 +19,7 @@ from advisor.decision import Decision, decide
 from advisor.framework import Framework, Source, load_framework
 from advisor.models import embeddings_version, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
 from advisor.replies import Reply
-from advisor.retrieval.documents import read_documents
+from advisor.retrieval.documents import Section, read_documents
 from advisor.retrieval.questions import Question, read_questions, read_unanswered
 from advisor.settings import KNOWLEDGE, Settings, phrases_folder, reader_file
 from advisor.understanding.answers import Untrained
@@ -51,10 +52,14 @@ class Advisor:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_environment()
         self.framework: Framework = load_framework(self.settings.framework)
-        self._folders = [] if self.settings.knowledge_only else [KNOWLEDGE]
-        if self.settings.knowledge_dir:
-            self._folders.append(self.settings.knowledge_dir)
-        self.sections, self.skipped = read_documents(self._folders)
+        self.sections: list[Section] = []
+        self.found: dict[Path, int] = {}  # sections in each folder
+        self.skipped: list[str] = []  # a sentence for each file that could not be used
+        for folder in self.settings.knowledge_folders():
+            sections, skipped = read_documents(folder)
+            self.sections += sections
+            self.found[folder] = len(sections)
+            self.skipped += skipped if folder != KNOWLEDGE else []  # files of other kinds belong there
         for problem in self.skipped:
             _log.warning("skipped %s", problem)
         self._cues = Cues(phrases_folder(self.settings) / "act_cues.yaml")
@@ -65,7 +70,7 @@ class Advisor:
         self._started = False
         self._lock = threading.Lock()
         self.indexed = (0, 0)  # entries embedded and to embed
-        self.removed = 0  # entries that were stale
+        self.entries, self.embedded, self.removed = 0, 0, 0  # of the index: all, not known before, stale
 
     # Loading
 
@@ -81,10 +86,18 @@ class Advisor:
                 self._started = True
                 threading.Thread(target=self._load, args=(rebuild, patient), daemon=True).start()
 
-    def wait(self) -> None:
-        """Load if need be, and return when all is there. Raises what loading raised."""
+    def wait(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Load if need be, and return when all is there. Raises what loading raised.
+
+        Args:
+            progress: called from time to time with entries indexed so far and entries to index.
+        """
         self.start()
+        while progress and not wait([self._chain], timeout=0.2).done:
+            progress(*self.indexed)
         self._chain.result()
+        if progress:
+            progress(*self.indexed)
 
     @property
     def ready(self) -> bool:
@@ -113,6 +126,7 @@ class Advisor:
         embeddings = load_embeddings(settings)
         index = open_index(settings, embeddings, embeddings_version(settings), rebuild=rebuild, patient=patient)
         _, self.removed = index.update(self.sections, *self.questions(normaliser), self._set_indexed)
+        self.entries, self.embedded = index.size, index.embedded
         return answer_chain(
             HybridRetriever(index, self.sections),
             embeddings,
@@ -126,7 +140,7 @@ class Advisor:
         """Return what is known to be asked: what the guidance answers, and what it does not; as a query is worded."""
         answered: list[Question] = []
         unanswered: list[str] = []
-        for folder in self._folders:
+        for folder in self.settings.knowledge_folders():
             found, problems = read_questions(folder / "questions", self.sections)
             answered += [replace(question, text=normaliser.gloss(question.text)) for question in found]
             unanswered += [normaliser.gloss(text) for text in read_unanswered(folder / "questions")]

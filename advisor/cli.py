@@ -18,6 +18,7 @@ from advisor.conversation import Conversation
 from advisor.framework import FrameworkError
 from advisor.models import ModelError
 from advisor.outcomes import outcome_table
+from advisor.progress import progress_bar
 from advisor.settings import Settings, SettingsError
 from advisor.wording import wording
 
@@ -32,11 +33,9 @@ class InputError(ValueError):
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit code."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.basicConfig(level=options.log_level, format="%(levelname)s: %(message)s")
     try:
-        settings = Settings.from_environment()
-        if getattr(options, "docs", None):
-            settings = settings.model_copy(update={"knowledge_dir": options.docs})
+        settings = Settings.from_environment(os.environ | options.environment(options))
         code: int = options.run(Advisor(settings), options)
         return code
     except (SettingsError, FrameworkError, ModelError) as error:
@@ -55,6 +54,7 @@ def leave(code: int) -> NoReturn:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m advisor", description="Fine-tune, retrieve, or both?")
+    parser.set_defaults(log_level=logging.WARNING, environment=lambda options: {})
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     chat = commands.add_parser("chat", help="talk in the terminal")
@@ -78,9 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     decide.set_defaults(run=_decide)
 
     index = commands.add_parser("index", help="build or refresh the index of the guidance")
-    index.add_argument("--rebuild", action="store_true", help="throw the present one away")
-    index.add_argument("--docs", type=Path, help="a folder of your own guidance, as ADVISOR_KNOWLEDGE_DIR")
-    index.set_defaults(run=_index)
+    index.add_argument("--docs", help="a folder of your own guidance, as ADVISOR_KNOWLEDGE_DIR")
+    index.add_argument("--only", action="store_true", help="use only that folder, as ADVISOR_KNOWLEDGE_ONLY")
+    index.add_argument("--rebuild", action="store_true", help="throw the present index away")
+    # errors only, as the summary names the files that were skipped
+    index.set_defaults(run=_index, log_level=logging.ERROR, environment=_knowledge)
 
     outcomes = commands.add_parser("outcomes", help="write the table of outcomes over all sets of answers, as CSV")
     outcomes.set_defaults(run=_outcomes)
@@ -208,18 +210,26 @@ def _decide(advisor: Advisor, options: argparse.Namespace) -> int:
     return _each_line(sys.stdin.buffer, decision)
 
 
+def _knowledge(options: argparse.Namespace) -> dict[str, str]:
+    docs = {"ADVISOR_KNOWLEDGE_DIR": options.docs} if options.docs else {}
+    return docs | ({"ADVISOR_KNOWLEDGE_ONLY": "true"} if options.only else {})
+
+
 def _index(advisor: Advisor, options: argparse.Namespace) -> int:
     advisor.start(rebuild=options.rebuild, patient=True)
-    advisor.wait()
-    added, _ = advisor.indexed
+    with progress_bar() as show:
+        advisor.wait(show)
     documents = {section.document for section in advisor.sections}
     print(
         f"{len(documents)} documents, {len(advisor.sections)} sections; "
-        f"{added} entries embedded, {advisor.removed} removed"
+        f"{advisor.embedded} entries embedded, {advisor.entries - advisor.embedded} reused, {advisor.removed} removed"
     )
     for problem in advisor.skipped:
         print(f"skipped {problem}")
-    return 0
+    empty = [str(folder) for folder, count in advisor.found.items() if not count]
+    if empty:
+        print(f"error: no guidance in {', '.join(empty)}", file=sys.stderr)
+    return BAD_INPUT if empty else 0
 
 
 def _outcomes(advisor: Advisor, options: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ class Settings(BaseModel):
     reader: what reads the answers out of free text, "embedded" by default, or "model" for the chat model.
     embeddings: sentence-transformers model, a path or a hub name; by default the packaged all-MiniLM-L6-v2.
     chroma_url: a Chroma server; by default the index is embedded and lives in `data_dir`.
-    knowledge_dir: folder with the user's own guidance (Markdown or text).
+    knowledge_dir: folder with the user's own guidance (Markdown, text, HTML, PDF, DOCX).
     knowledge_only: use `knowledge_dir` alone, without the guidance shipped here.
     framework: the decision framework file.
     data_dir: where the index is kept; it can be deleted at any time.
@@ -73,9 +73,16 @@ class Settings(BaseModel):
             raise SettingsError(f"{name}: {hint}") from error
         if settings.reader == "model" and settings.model is None:
             raise SettingsError(f"{PREFIX}READER: model needs {PREFIX}MODEL, which is not set")
+        if settings.knowledge_only and settings.knowledge_dir is None:
+            raise SettingsError(f"{PREFIX}KNOWLEDGE_ONLY: needs {PREFIX}KNOWLEDGE_DIR, which is not set")
         if settings.knowledge_dir and not settings.knowledge_dir.is_dir():
             raise SettingsError(f"{PREFIX}KNOWLEDGE_DIR: there is no folder {settings.knowledge_dir}")
         return settings
+
+    def knowledge_folders(self) -> list[Path]:
+        """Return the folders that the guidance is read from."""
+        own = [self.knowledge_dir.resolve()] if self.knowledge_dir else []
+        return own if self.knowledge_only else [KNOWLEDGE, *own]
 
     def writable_data_dir(self) -> Path:
         """Return `data_dir`, or a folder in the system's temporary one where it cannot be written (as on a Space)."""

@@ -136,16 +136,30 @@ def test_ask_once_and_line_by_line(cli_settings: Settings) -> None:
 def test_own_documents_are_indexed_and_answer(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
-    (docs / "zebra.md").write_text("# Zebras\n\n## Stripes\nZebra stripes confuse biting flies.\n", encoding="utf-8")
+    (docs / "zebra.html").write_text("<h1>Zebras</h1><h2>Stripes</h2><p>Zebra stripes confuse biting flies.", "utf-8")
     (docs / "empty.md").write_text("", encoding="utf-8")
+    (docs / "sums.xlsx").write_bytes(b"PK")
     own = Settings(data_dir=tmp_path / "data")
-    only = {"ADVISOR_KNOWLEDGE_ONLY": "true", "ADVISOR_KNOWLEDGE_DIR": str(docs)}
-    result = run(own, "index", "--docs", str(docs), **only)
+    result = run(own, "index", "--docs", str(docs), "--only")
     assert result.returncode == 0, result.stderr
-    assert "1 documents" in result.stdout
-    assert "skipped empty.md" in result.stdout
+    assert result.stdout.splitlines() == [
+        "1 documents, 1 sections; 3 entries embedded, 1 reused, 0 removed",
+        "skipped 1 file of other kinds left out: .xlsx",
+        "skipped empty.md: holds no text; remove it, or write something into it",
+    ]
+    assert result.stderr.splitlines()[-1] == "indexing: 4 of 4 entries"
+    only = {"ADVISOR_KNOWLEDGE_ONLY": "true", "ADVISOR_KNOWLEDGE_DIR": str(docs)}
     answer = run(own, "ask", "Why do zebras have stripes?", "--json", **only)
-    assert json.loads(answer.stdout)["citations"][0]["document"] == "zebra.md"
+    assert json.loads(answer.stdout)["citations"][0]["document"] == "zebra.html"
+    assert "skipped empty.md" in answer.stderr
+    again = run(own, "index", "--rebuild", **only)
+    assert "3 entries embedded, 1 reused" in again.stdout
+
+
+def test_a_folder_that_gives_nothing_is_an_error(tmp_path: Path) -> None:
+    result = run(Settings(data_dir=tmp_path / "data"), "index", "--docs", str(tmp_path), "--only")
+    assert result.returncode == 2
+    assert result.stderr == f"error: no guidance in {tmp_path}\n"
 
 
 @pytest.mark.parametrize(
@@ -154,6 +168,8 @@ def test_own_documents_are_indexed_and_answer(tmp_path: Path) -> None:
         (["ask"], {}, "ask what?"),
         (["eval", "--cases", "/no/such"], {}, "no folder"),
         (["decide", "--jsonl"], {"ADVISOR_FRAMEWORK": "/no/such.yaml"}, "cannot be read"),
+        (["index", "--docs", "/no/such"], {}, "no folder /no/such"),
+        (["index", "--only"], {}, "ADVISOR_KNOWLEDGE_ONLY: needs ADVISOR_KNOWLEDGE_DIR"),
         (["decide", "--jsonl"], {"ADVISOR_TYPO": "1"}, "no such setting"),
     ],
 )

@@ -16,10 +16,11 @@ from pydantic import AnyHttpUrl
 
 from advisor import Settings
 from advisor.models import ModelError, load_embeddings
-from advisor.retrieval.documents import Section
+from advisor.retrieval.documents import Section, read_documents
 from advisor.retrieval.index import Index, entries_of, open_index
 from advisor.retrieval.questions import Question
 from advisor.retrieval.retriever import HybridRetriever
+from advisor.retrieval.vectors import RememberedEmbeddings
 from tests.conftest import free_port
 
 SECTIONS = [
@@ -47,6 +48,82 @@ def test_only_what_changed_is_embedded_again(tmp_path: Path, embeddings: Embeddi
     rain = len(entries_of(SECTIONS[2]))
     assert index.update(edited) == (rain, rain)
     assert index.update(edited[:2]) == (0, rain)
+
+
+class Counting(Embeddings):
+    """The real embeddings, with the texts that they were given."""
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self.embeddings = embeddings
+        self.given: list[str] = []
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        self.given += texts
+        return self.embeddings.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embeddings.embed_query(text)
+
+
+def indexed(data: Path, docs: Path, counting: Counting) -> set[str]:
+    """Index a folder as a process of its own would; return what was embedded."""
+    counting.given = []
+    index = open_index(Settings(data_dir=data, knowledge_dir=docs, knowledge_only=True), counting, "test")
+    index.update(read_documents(docs)[0])
+    assert index.embedded == len(counting.given)
+    index.close()
+    return set(counting.given)
+
+
+def test_only_the_section_that_was_edited_is_embedded_again(tmp_path: Path, embeddings: Embeddings) -> None:
+    counting, docs, data = Counting(embeddings), tmp_path / "docs", tmp_path / "data"
+    docs.mkdir()
+    for name in ("tea", "coffee", "milk"):
+        text = f"# {name}\n\n## Taste\n\n{name} tastes good.\n\n## Price\n\nA cup of {name} costs 2 euros. It is hot."
+        (docs / f"{name}.md").write_text(text, encoding="utf-8")
+    assert len(indexed(data, docs, counting)) == 15  # 6 sections, 2 headings, 7 sentences
+    assert indexed(data, docs, counting) == set()
+
+    tea = docs / "tea.md"
+    tea.write_text(tea.read_text(encoding="utf-8").replace("2 euros", "3 euros"), encoding="utf-8")
+    sentence = "A cup of tea costs 3 euros."
+    assert indexed(data, docs, counting) == {f"tea. Price. {sentence} It is hot.", sentence}
+
+    tea.rename(docs / "black-tea.md")
+    assert indexed(data, docs, counting) == set()
+
+
+def test_another_set_of_folders_keeps_its_entries(tmp_path: Path, embeddings: Embeddings) -> None:
+    counting, data = Counting(embeddings), tmp_path / "data"
+    for name in ("tea", "coffee"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text(f"This is about {name}.", encoding="utf-8")
+        assert indexed(data, tmp_path / name, counting)
+    index = open_index(Settings(data_dir=data, knowledge_dir=tmp_path / "tea", knowledge_only=True), embeddings, "test")
+    assert index.update(read_documents(tmp_path / "tea")[0]) == (0, 0)
+
+
+def test_a_half_written_index_is_built_anew_from_remembered_vectors(tmp_path: Path, embeddings: Embeddings) -> None:
+    index = opened(tmp_path, embeddings)
+    index.update(SECTIONS)
+    assert not (tmp_path / "chroma.unfinished").exists()
+    index.close()
+    (tmp_path / "chroma.unfinished").touch()
+    again = opened(tmp_path, embeddings)
+    assert again.update(SECTIONS)[0] > 0
+    assert again.embedded == 0
+    assert not (tmp_path / "chroma.unfinished").exists()
+
+
+def test_remembered_vectors_that_are_damaged_are_computed_anew(tmp_path: Path, embeddings: Embeddings) -> None:
+    counting, file = Counting(embeddings), tmp_path / "vectors.sqlite3"
+    file.write_bytes(b"not a database" * 1000)
+    for computed in (1, 1):
+        remembered = RememberedEmbeddings(counting, file, "test")
+        (vector, same) = remembered.embed_documents(["tea", "tea"])
+        assert vector == same == pytest.approx(embeddings.embed_query("tea"), abs=1e-5)
+        assert len(counting.given) == computed
+    assert RememberedEmbeddings(counting, tmp_path, "test").embed_documents(["milk"])  # no file can be written there
 
 
 def test_the_best_section_comes_first_and_scores_its_sentences(tmp_path: Path, embeddings: Embeddings) -> None:

@@ -12,7 +12,7 @@ from advisor.retrieval.documents import Section, read_documents
 from tests.conftest import ROOT
 
 KNOWLEDGE = ROOT / "knowledge"
-SECTIONS, SKIPPED = read_documents([KNOWLEDGE])
+SECTIONS, SKIPPED = read_documents(KNOWLEDGE)
 EVIDENCE = yaml.safe_load((KNOWLEDGE / "evidence.yaml").read_text(encoding="utf-8"))
 
 

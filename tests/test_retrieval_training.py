@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 
 def test_questions_lead_to_sentences_and_are_not_among_the_cases() -> None:
-    sections, _ = read_documents([KNOWLEDGE])
+    sections, _ = read_documents(KNOWLEDGE)
     questions, problems = read_questions(KNOWLEDGE / "questions", sections)
     assert not problems
     assert len(questions) > 8000

@@ -1,4 +1,4 @@
-"""Guidance documents: Markdown or text files, cut into sections that stand alone.
+"""Guidance documents, cut into sections that stand alone.
 
 A section may carry, besides its text, a comment `<!-- asks: … | … -->` with questions it answers and a last line
 `Sources: id, id`. Both are kept as data and are not part of what is quoted.
@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 
 import yaml
-from langchain_text_splitters import RecursiveCharacterTextSplitter
 
+from advisor.retrieval.cutting import cut, opening
+from advisor.retrieval.folders import files_in
+from advisor.retrieval.loaders import LoadError, load
+from advisor.retrieval.plain import MAX_HEADING
 from advisor.text import sentences
-
-SUFFIXES = {".md", ".markdown", ".txt"}
-MAX_SECTION = 1400  # characters; MiniLM reads 256 tokens
-
-_SPLITTER = RecursiveCharacterTextSplitter(
-    chunk_size=MAX_SECTION, chunk_overlap=0, separators=["\n\n", "\n", ". ", " "], keep_separator="end"
-)
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _ASKS = re.compile(r"<!--\s*asks:(.*?)-->", re.DOTALL)
@@ -68,50 +64,43 @@ class Section:
         return tuple(unit for unit in self.units if self.is_item(unit)) or self.units[:3]
 
 
-def read_documents(folders: Iterable[Path]) -> tuple[list[Section], list[str]]:
-    """Read all documents below the folders.
+def read_documents(folder: Path) -> tuple[list[Section], list[str]]:
+    """Read all documents below a folder.
 
     Returns:
         The sections, and a sentence for each file that could not be used.
     """
     sections: list[Section] = []
-    skipped: list[str] = []
-    for folder in folders:
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()):
-            name = path.relative_to(folder).as_posix()
-            try:
-                found = parse_document(name, path.read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError) as error:
-                skipped.append(f"{name}: cannot be read ({error})")
-                continue
-            if not found:
-                skipped.append(f"{name}: holds no text")
-            sections += found
+    paths, skipped = files_in(folder)
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        try:
+            document = load(path)
+        except LoadError as error:
+            skipped.append(f"{name}: {error}")
+            continue
+        sections += parse_document(name, document.page_content, document.metadata.get("title", ""))
     return sections, skipped
 
 
-def parse_document(name: str, text: str) -> list[Section]:
+def parse_document(name: str, text: str, title: str = "") -> list[Section]:
     """Cut a document into sections.
 
     Args:
         name: what citations call the document, its path below the knowledge folder.
         text: Markdown, or plain text.
+        title: what the document's metadata call it.
     """
-    title = ""
+    stated = ""
     if front := _FRONT_MATTER.match(text):
-        title = _title(front[1])
+        stated = _title(front[1])
         text = text[front.end() :]
     headings = list(_HEADING.finditer(text))
-    if not title:
-        title = next((h[2] for h in headings if len(h[1]) == 1), "") or text.strip().partition("\n")[0][:80]
+    title = stated or next((h[2] for h in headings if len(h[1]) == 1), "") or title or _opening(name, text)
     bounds = [(title, 0, headings[0].start() if headings else len(text))]
     for heading, following in zip_longest(headings, headings[1:]):
         bounds.append((heading[2], heading.end(), following.start() if following else len(text)))
-    return [
-        Section(name, title, heading, piece, asks, sources)
-        for heading, start, end in bounds
-        for piece, asks, sources in _pieces(text[start:end])
-    ]
+    return [section for heading, start, end in bounds for section in _sections(name, title, heading, text[start:end])]
 
 
 def _title(front_matter: str) -> str:
@@ -122,8 +111,14 @@ def _title(front_matter: str) -> str:
     return str(data.get("title", "")) if isinstance(data, dict) else ""
 
 
-def _pieces(body: str) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Take the metadata out of a section's body; cut a long body at paragraphs or sentences."""
+def _opening(name: str, text: str) -> str:
+    """Return the first line where it can be a title, else the file's name."""
+    first = text.strip().partition("\n")[0].lstrip("# ")
+    return first if len(first) <= MAX_HEADING else Path(name).stem.replace("-", " ").replace("_", " ")
+
+
+def _sections(document: str, title: str, heading: str, body: str) -> Iterator[Section]:
+    """Take the metadata out of what stands below a heading; cut it where it is long."""
     asks: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     if match := _ASKS.search(body):
@@ -132,8 +127,11 @@ def _pieces(body: str) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]
     if match := _SOURCES.search(body):
         sources = tuple(source.strip() for source in match[1].split(",") if source.strip())
         body = body[: match.start()]
-    for piece in _SPLITTER.split_text(body.strip()):
-        yield piece, asks, sources
+    pieces = cut(body.strip())
+    for piece in pieces:
+        begins = opening(piece) if len(pieces) > 1 else ""
+        name = f"{heading}: {begins}" if begins and heading != title else begins or heading
+        yield Section(document, title, name, piece, asks, sources)
 
 
 def _units(text: str) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 Four kinds of entries lead to a section: the section itself, each title it may be asked for by, each of its sentences
 (small-to-big retrieval), and each question that its sentences answer. Questions that nothing answers are kept too, as
-misses. Only entries that are new are embedded; those of sections that are gone are deleted. The index can always be
-built anew, so a damaged one is thrown away without asking.
+misses. Only texts that are new are embedded; entries of sections that are gone are deleted. Each set of knowledge
+folders has a collection of its own, so that none deletes what another needs. The index can always be built anew from
+the remembered vectors, so one that is damaged, or was being written when the process was stopped, is thrown away
+without asking.
 """
 
 from __future__ import annotations
@@ -26,9 +28,10 @@ from langchain_core.embeddings import Embeddings
 
 from advisor.retrieval.documents import Section
 from advisor.retrieval.questions import Question
+from advisor.retrieval.vectors import RememberedEmbeddings
 from advisor.settings import Settings
 
-BATCH = 512
+BATCH = 128
 LOCK_SECONDS = 5.0
 Progress = Callable[[int, int], None]
 
@@ -95,16 +98,42 @@ def all_entries(
 
 
 class Index:
-    """A Chroma collection that mirrors a set of sections."""
+    """A Chroma collection that mirrors a set of sections.
 
-    def __init__(self, store: Chroma, lock: FileLock | None = None) -> None:
+    Args:
+        store: the collection.
+        embeddings: what embeds for it.
+        lock: held while this process has the folder open.
+        unfinished: a file that is there while the folder is being written.
+    """
+
+    def __init__(
+        self,
+        store: Chroma,
+        embeddings: RememberedEmbeddings,
+        lock: FileLock | None = None,
+        unfinished: Path | None = None,
+    ) -> None:
         self._store = store
-        self._lock = lock  # held while this process has the folder open
+        self._embeddings = embeddings
+        self._lock = lock
+        self._unfinished = unfinished
+        self.size = 0  # entries it was last made to hold
 
     @property
     def store(self) -> Chroma:
         """The collection as a LangChain vector store."""
         return self._store
+
+    @property
+    def embedded(self) -> int:
+        """How many texts were embedded since it was opened; the vectors of the others were known."""
+        return self._embeddings.computed
+
+    def close(self) -> None:
+        """Let another process, or another `Index`, open the folder."""
+        if self._lock:
+            self._lock.release()
 
     def nearest(self, vector: list[float], k: int, sections: Sequence[str] | None = None) -> list[tuple[Entry, float]]:
         """Return the k entries nearest to a vector, with their cosines.
@@ -139,10 +168,17 @@ class Index:
             How many entries were added and how many deleted.
         """
         wanted = {entry.id: entry for entry in all_entries(sections, questions, unanswered)}
+        self.size = len(wanted)
         present = set(self._store.get(include=[])["ids"])
         stale = sorted(present - set(wanted))
         missing = [entry for id_, entry in wanted.items() if id_ not in present]
+        if not missing and not stale:
+            return 0, 0
+        if self._unfinished:
+            self._unfinished.touch()
         missing.sort(key=lambda entry: len(entry.text))  # like lengths together embed three times faster
+        if progress:
+            progress(0, len(missing))
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
             self._store.add_documents([entry.document for entry in batch], ids=[entry.id for entry in batch])
@@ -150,6 +186,10 @@ class Index:
                 progress(min(start + BATCH, len(missing)), len(missing))
         for start in range(0, len(stale), 5000):
             self._store.delete(stale[start : start + 5000])
+        if self._unfinished:
+            if wanted:  # Chroma writes the last of it with the first query
+                self._store.similarity_search(next(iter(wanted.values())).text, k=1)
+            self._unfinished.unlink()
         return len(missing), len(stale)
 
 
@@ -165,30 +205,41 @@ def open_index(
         rebuild: throw away what is there.
         patient: wait for another process that has the folder open, instead of working in memory.
     """
-    collection = "guidance-" + hashlib.sha256(model.encode()).hexdigest()[:12]
+    of = "\n".join([model, *map(str, settings.knowledge_folders())])
+    collection = "guidance-" + hashlib.sha256(of.encode()).hexdigest()[:12]
+    data = settings.writable_data_dir()
+    remembered = RememberedEmbeddings(embeddings, data / "vectors.sqlite3", model)
+    if rebuild:
+        remembered.forget()
     quiet = ChromaSettings(anonymized_telemetry=False)
     if settings.chroma_url:
         url = settings.chroma_url
         client = chromadb.HttpClient(
             host=str(url.host), port=url.port or 8000, ssl=url.scheme == "https", settings=quiet
         )
-        return Index(_collection(client, collection, embeddings, rebuild))
+        return Index(_collection(client, collection, remembered, rebuild), remembered)
 
-    folder = settings.writable_data_dir() / "chroma"
+    folder = data / "chroma"
+    unfinished = data / "chroma.unfinished"
     lock = FileLock(str(folder) + ".lock")
     try:
         # an embedded Chroma is for one process; a second one works in memory
         lock.acquire(timeout=-1 if patient else LOCK_SECONDS)
     except Timeout:
         _log.warning("another process has %s open; this one keeps its index in memory", folder)
-        return Index(_collection(chromadb.EphemeralClient(settings=quiet), collection, embeddings, rebuild))
+        client = chromadb.EphemeralClient(settings=quiet)
+        return Index(_collection(client, collection, remembered, rebuild), remembered)
     try:
-        return Index(_open_folder(folder, quiet, collection, embeddings, rebuild), lock)
+        if unfinished.exists():  # what is half written may open and still lack entries
+            raise RuntimeError("the process that wrote it was stopped")
+        store = _open_folder(folder, quiet, collection, remembered, rebuild)
     except Exception as error:  # Chroma and SQLite raise many kinds on damaged files
         _log.warning("the index in %s is damaged and is built anew (%s)", folder, error)
+        unfinished.touch()
         shutil.rmtree(folder, ignore_errors=True)
         SharedSystemClient.clear_system_cache()
-        return Index(_open_folder(folder, quiet, collection, embeddings, rebuild), lock)
+        store = _open_folder(folder, quiet, collection, remembered, rebuild)
+    return Index(store, remembered, lock, unfinished)
 
 
 def _open_folder(folder: Path, quiet: ChromaSettings, name: str, embeddings: Embeddings, rebuild: bool) -> Chroma:

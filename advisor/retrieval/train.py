@@ -69,7 +69,7 @@ def train(seed: int, steps: int, rate: float = RATE, *, further: bool = False) -
     Args:
         further: begin with what was learned before.
     """
-    sections, _ = read_documents([KNOWLEDGE])
+    sections, _ = read_documents(KNOWLEDGE)
     normaliser = Normaliser(KNOWLEDGE / "phrases", packaged_embeddings())
     answered, _ = read_questions(KNOWLEDGE / "questions", sections)
     answered += [Question(text, section, ()) for section in sections for text in (section.heading, *section.asks)]
