@@ -11,7 +11,8 @@ from pydantic import AnyHttpUrl
 from advisor import Advisor, Settings
 from advisor.answering.chain import answer_chain
 from advisor.answering.extractive import Grounded
-from advisor.models import ModelError, load_chat_model, load_embeddings
+from advisor.chat_models import load_chat_model
+from advisor.models import ModelError, load_embeddings
 from advisor.retrieval.index import open_index
 from advisor.retrieval.retriever import HybridRetriever
 from tests.conftest import ROOT, free_port

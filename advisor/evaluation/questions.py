@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str],
     declined: list[bool] = []
     verbatim: list[bool] = []
     lengths: list[int] = []
+    worded_by: Counter[str] = Counter()
     texts = {section.document: "" for section in advisor.sections}
     for section in advisor.sections:
         texts[section.document] += section.text + "\n"
@@ -26,6 +28,8 @@ def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str],
         history = [(role, text) for role, text in case.get("history", [])]
         grounded = advisor.ask(case["question"], history)
         answer, citations = grounded.render()
+        if not grounded.abstained:
+            worded_by[grounded.model] += 1
         verbatim += [citation.quote in texts[citation.document] for citation in citations]
         if not case["answerable"]:
             declined.append(grounded.abstained)
@@ -48,4 +52,5 @@ def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str],
         "unanswerable declined": share(declined),
         "citations verbatim": share(verbatim),
         "words of an answer, median": statistics.median(lengths) if lengths else 0,
+        **{f"  worded by {name}": count for name, count in worded_by.items()},
     }
