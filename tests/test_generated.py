@@ -81,7 +81,7 @@ def test_unsupported_sentences_are_dropped(tmp_path: Path, said: str, worded_by:
     assert grounded.model == worded_by
     assert grounded.note == ""
     claims = [claim.text for claim in grounded.claims]
-    assert claims[0] == "Bees make honey."
+    assert "Bees make honey." in claims
     assert not {"moon", "300", "monkeys"} & set(" ".join(claims).split())
 
 
