@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from advisor import dialogue, replies
 from advisor.answering.extractive import Grounded
+from advisor.chat_models import load_chat_model
 from advisor.conversation import Act, Citation, Conversation, Exchange, ReadAnswer, Reading, Turn
 from advisor.decision import Decision, decide
 from advisor.framework import Framework, Source, load_framework
-from advisor.models import embeddings_version, load_chat_model, load_embeddings, packaged_embeddings, quiet_transformers
+from advisor.models import ModelError, embeddings_version, load_embeddings, packaged_embeddings, quiet_transformers
 from advisor.replies import Reply
 from advisor.retrieval.documents import Section, read_documents
 from advisor.retrieval.questions import Question, read_questions, read_unanswered
@@ -157,7 +158,10 @@ class Advisor:
             return TextReader(self.framework, self._cues, Untrained(self.framework))
         reader = TextReader(self.framework, self._cues, model, normaliser.is_foreign)
         chat_model = self._chat_model if self.settings.reader == "model" else None
-        return ModelReader(self.framework, chat_model, reader) if chat_model else reader
+        try:
+            return ModelReader(self.framework, chat_model, reader) if chat_model else reader
+        except NotImplementedError:
+            raise ModelError(f"ADVISOR_READER: {self.settings.model} gives no structured answers; unset it") from None
 
     @cached_property
     def _chat_model(self) -> BaseChatModel | None:

@@ -1,4 +1,4 @@
-"""The two models: one that embeds, and an optional one that words answers. Imports are heavy, so they happen late."""
+"""The model that embeds. Imports are heavy, so they happen late."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from advisor.settings import KNOWLEDGE, Settings
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
-    from langchain_core.language_models import BaseChatModel
     from langchain_huggingface import HuggingFaceEmbeddings
 
 RETRIEVER = KNOWLEDGE / "retriever.safetensors"  # what `make train-retriever` taught the packaged embedding model
-MAX_TOKENS = 300  # of an answer; four short sentences need fewer
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -95,25 +93,3 @@ def quiet_transformers() -> None:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-
-
-def load_chat_model(settings: Settings) -> BaseChatModel | None:
-    """Return the configured chat model, or None when answers are to be extractive.
-
-    Raises:
-        ModelError: the name is not one that LangChain can resolve, or its package is missing.
-    """
-    if settings.model is None:
-        return None
-
-    from langchain.chat_models import init_chat_model
-
-    options: dict[str, Any] = {"temperature": 0, "max_tokens": MAX_TOKENS}
-    if settings.model_url:
-        options |= {"base_url": str(settings.model_url), "api_key": settings.model_key or "none"}
-        options |= {"timeout": settings.model_timeout, "max_retries": 1}
-    try:
-        model: BaseChatModel = init_chat_model(settings.model, **options)
-        return model
-    except Exception as error:
-        raise ModelError(f"ADVISOR_MODEL: {settings.model} cannot be used ({error})") from error

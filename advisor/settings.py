@@ -23,10 +23,10 @@ class SettingsError(ValueError):
 class Settings(BaseModel):
     """One field per ADVISOR_* variable: the field `data_dir` is ADVISOR_DATA_DIR.
 
-    model: chat model that words answers, as LangChain names it (`openai:NAME`), none by default.
-    model_url: base URL of an OpenAI-compatible server.
+    model: chat model that words answers, PROVIDER:NAME (advisor/chat_models.py has the providers), none by default.
+    model_url: base URL of the model's server; by default the provider's own.
     model_key: key for that server; a local one usually wants none.
-    model_timeout: seconds to wait for the model before the extractive answer stands.
+    model_timeout: seconds for the model's whole answer, after which the extractive one stands.
     reader: what reads the answers out of free text, "embedded" by default, or "model" for the chat model.
     embeddings: sentence-transformers model, a path or a hub name; by default the packaged all-MiniLM-L6-v2.
     chroma_url: a Chroma server; by default the index is embedded and lives in `data_dir`.

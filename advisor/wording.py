@@ -23,8 +23,8 @@ class Wording:
         """Return a template with its values filled in. Raises KeyError when the key or a value is missing."""
         return str(self._templates[key]).strip().format(**values)
 
-    def list(self, *keys: str) -> tuple[str, ...]:
-        """Return a list of texts, by its key and those it stands under."""
+    def list(self, *keys: str) -> tuple[Any, ...]:
+        """Return a list, by its key and those it stands under."""
         found: Any = self._templates
         for key in keys:
             found = found[key]

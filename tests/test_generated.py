@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from langchain_core.language_models import FakeListChatModel
+from langchain_core.language_models import BaseChatModel, FakeListChatModel
+from langchain_core.outputs import ChatGenerationChunk
 from pydantic import AnyHttpUrl
 
 from advisor import Advisor, Settings
 from advisor.answering.chain import answer_chain
 from advisor.answering.extractive import Grounded
-from advisor.models import ModelError, load_chat_model, load_embeddings
+from advisor.chat_models import load_chat_model
+from advisor.models import ModelError, load_embeddings
 from advisor.retrieval.index import open_index
 from advisor.retrieval.retriever import HybridRetriever
 from tests.conftest import ROOT, free_port
@@ -44,26 +48,53 @@ def test_a_model_that_cannot_be_named_is_an_error_with_its_name() -> None:
         load_chat_model(Settings(model="nonsense:model"))
 
 
-@pytest.mark.parametrize(
-    ("said", "kept", "worded_by"),
-    [
-        # one sentence is in the passages, one is made up, one brings a figure of its own
-        ("Bees make honey. The moon is made of cheese. 300 bees live in hives.", ["Bees make honey."], "made-up"),
-        ("NOT IN THE GUIDANCE", ["Bees make honey."], "extractive"),
-        ("Purple monkeys sing opera every night.", ["Bees make honey."], "extractive"),
-    ],
-)
-def test_unsupported_sentences_are_dropped(tmp_path: Path, said: str, kept: list[str], worded_by: str) -> None:
-    # the model is a stand-in here, so that its words are known
+class Fails(FakeListChatModel):
+    """Says something, and then breaks off."""
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        async for chunk in super()._astream(*args, **kwargs):
+            yield chunk
+        raise ConnectionError
+
+
+def answers(tmp_path: Path, model: BaseChatModel) -> list[Grounded]:
+    """What is shown, step by step, when a stand-in model answers, so that its words are known."""
     settings = Settings(data_dir=tmp_path)
     embeddings = load_embeddings(settings)
     index = open_index(settings, embeddings, "test")
     index.update(SECTIONS)
-    model = FakeListChatModel(responses=[said])
     chain = answer_chain(HybridRetriever(index, SECTIONS), embeddings, model, name="made-up", seconds=20)
-    *_, grounded = chain.stream({"question": "Who makes honey?", "history": []})
-    assert isinstance(grounded, Grounded)
+    return list(chain.stream({"question": "Who makes honey?", "history": []}))
+
+
+@pytest.mark.parametrize(
+    ("said", "worded_by"),
+    [
+        # one sentence is in the passages, one is made up, one brings a figure of its own
+        ("Bees make honey. The moon is made of cheese. 300 bees live in hives.", "made-up"),
+        ("NOT IN THE GUIDANCE", "extractive"),
+        ("Purple monkeys sing opera every night.", "extractive"),
+    ],
+)
+def test_unsupported_sentences_are_dropped(tmp_path: Path, said: str, worded_by: str) -> None:
+    *_, grounded = answers(tmp_path, FakeListChatModel(responses=[said]))
     assert grounded.model == worded_by
-    assert kept[0] in [claim.text for claim in grounded.claims]
-    if worded_by != "extractive":
-        assert [claim.text for claim in grounded.claims] == kept
+    assert grounded.note == ""
+    claims = [claim.text for claim in grounded.claims]
+    assert "Bees make honey." in claims
+    assert not {"moon", "300", "monkeys"} & set(" ".join(claims).split())
+
+
+def test_what_was_shown_stays_when_the_model_breaks_off(tmp_path: Path) -> None:
+    shown = answers(tmp_path, Fails(responses=["Bees make honey. The moon is made of cheese. So"]))
+    assert shown[-1].claims[0].text == "Bees make honey."
+    assert shown[-1].claims[0] in shown[0].claims
+    assert shown[-1].model == "made-up"
+    assert "broke off" in shown[-1].note
+
+
+def test_a_model_that_fails_before_it_says_anything_supported_leaves_the_quoted_answer(tmp_path: Path) -> None:
+    *_, grounded = answers(tmp_path, Fails(responses=["The moon is made of cheese. So"]))
+    assert grounded.model == "extractive"
+    assert "did not answer" in grounded.note
+    assert grounded.claims

@@ -10,9 +10,9 @@ from langchain_core.runnables import RunnableLambda
 from pydantic import AnyHttpUrl
 
 from advisor import Advisor, Conversation, Settings
+from advisor.chat_models import load_chat_model
 from advisor.conversation import Act, Reading
 from advisor.framework import Framework
-from advisor.models import load_chat_model
 from advisor.settings import SettingsError
 from advisor.understanding.generated import ModelReader
 from tests.conftest import free_port

@@ -10,8 +10,9 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda, RunnablePassthrough
 
-from advisor.answering.extractive import Grounded, compose
-from advisor.answering.generated import DeclinedError, generate
+from advisor.answering.extractive import Claim, Grounded, compose
+from advisor.answering.generated import DeclinedError, completed, generate
+from advisor.answering.streaming import Breaker, RestingError
 from advisor.retrieval.retriever import HybridRetriever, Passage
 from advisor.text import sentences, words
 from advisor.wording import wording
@@ -66,6 +67,8 @@ def answer_chain(
         seconds: how long the model may take.
     """
 
+    breaker = Breaker()
+
     def ground(inputs: Iterator[dict[str, Any]]) -> Iterator[Grounded]:
         given: dict[str, Any] = {}
         for part in inputs:  # the steps before stream their keys one by one
@@ -74,19 +77,28 @@ def answer_chain(
         if not _is_covered(passages):
             yield Grounded(topics=_topics(passages))
             return
-        note = ""
-        if model is not None:
-            try:
-                query = f"{given['context']} {given['query']}".strip()
-                for claims in generate(model, embeddings, query, passages, seconds):
-                    yield Grounded(claims, model=name)
-                return
-            except DeclinedError:
-                _log.info("the model found no supported answer; quoting instead")
-            except Exception as error:  # any provider's failure ends in the extractive answer
-                _log.warning("the model failed (%s); quoting instead", type(error).__name__)
-                note = wording("answering")("model_failed")
-        yield Grounded(compose(given["query"], passages), note=note)
+        quoted = compose(given["query"], passages)
+        if model is None:
+            yield Grounded(quoted)
+            return
+        claims: tuple[Claim, ...] = ()
+        try:
+            breaker.check()
+            query = f"{given['context']} {given['query']}".strip()
+            for claims in generate(model, embeddings, query, passages, seconds):
+                yield Grounded(claims, model=name)
+            breaker.succeeded()
+            yield Grounded(completed(claims, quoted), model=name)
+        except DeclinedError:
+            breaker.succeeded()
+            _log.info("the model found no supported answer; quoting instead")
+            yield Grounded(quoted)
+        except Exception as error:  # any provider's failure costs no answer; what was shown of one stays
+            if not isinstance(error, RestingError):
+                breaker.failed()
+            _log.warning("the model failed (%s); quoting instead", type(error).__name__)
+            note = wording("answering")("model_broke_off" if claims else "model_failed")
+            yield Grounded(completed(claims, quoted), model=name if claims else "extractive", note=note)
 
     chain: Runnable[dict[str, Any], Grounded] = (
         RunnablePassthrough.assign(

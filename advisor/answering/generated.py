@@ -6,22 +6,20 @@ A sentence that no passage supports is dropped. Citations are set here, never by
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import ChatPromptTemplate
 
-from advisor.answering.extractive import Claim
+from advisor.answering.extractive import PASSAGES, Claim
+from advisor.answering.streaming import pieces
+from advisor.answering.support import Checker
 from advisor.retrieval.documents import Section
 from advisor.retrieval.retriever import Passage
 from advisor.text import one_line, sentences
 from advisor.wording import wording
-
-SUPPORT = 0.62  # cosine of a sentence with the sentence of a passage that supports it
 
 
 class DeclinedError(Exception):
@@ -29,58 +27,71 @@ class DeclinedError(Exception):
 
 
 def generate(
-    model: BaseChatModel,
-    embeddings: Embeddings,
-    question: str,
-    passages: Sequence[Passage],
-    seconds: float,
+    model: BaseChatModel, embeddings: Embeddings, question: str, passages: Sequence[Passage], seconds: float
 ) -> Iterator[tuple[Claim, ...]]:
-    """Yield the supported claims so far, each time one is added.
+    """Yield the supported claims so far, each time one is added. Closing the iterator stops the model.
 
     Raises:
         DeclinedError: nothing the model says is supported.
         TimeoutError: the model took longer than `seconds`.
     """
-    words = wording("answering")
-    prompt = ChatPromptTemplate([("system", words("system")), ("human", "{message}")])
-    chain = prompt | model | StrOutputParser()
-    listed = "\n\n".join(f"[{i}] {passage.section.text}" for i, passage in enumerate(passages, 1))
-    message = words("question", passages=listed, question=question)
-    units = [(passage.section, unit) for passage in passages for unit in passage.section.units]
-    vectors = np.asarray(embeddings.embed_documents([unit for _, unit in units]))
-
-    deadline = time.monotonic() + seconds
+    sections = [passage.section for passage in passages[:PASSAGES]]
+    checker = Checker(embeddings, [section.units for section in sections])
     claims: list[Claim] = []
-    text, done = "", 0
-    for piece in chain.stream({"message": message}):
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        text += piece
-        spans = sentences(text)
-        for start, end in spans[done:-1]:  # the last one may still grow
-            done += 1
-            if claim := _supported(text[start:end], embeddings, units, vectors):
+    said = pieces((model | StrOutputParser()).astream(_messages(question, sections)), seconds)
+    try:
+        for sentence in _sentences(said):
+            if claim := _supported(sentence, checker, sections):
                 claims.append(claim)
                 yield tuple(claims)
-    for start, end in sentences(text)[done:]:
-        if claim := _supported(text[start:end], embeddings, units, vectors):
-            claims.append(claim)
-            yield tuple(claims)
-    if not claims or words("not_in_guidance") in text:
+    finally:
+        said.close()
+    if not claims:
         raise DeclinedError
 
 
-def _supported(
-    sentence: str, embeddings: Embeddings, units: Sequence[tuple[Section, str]], vectors: np.ndarray
-) -> Claim | None:
-    """Return the sentence as a claim of the passage that supports it best, None when none does."""
+def completed(claims: Sequence[Claim], quoted: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Return claims, and what the quoted answer says besides, in no more words than the quoted answer has."""
+    answer = list(claims)
+    room = sum(_size(claim) for claim in quoted) - sum(_size(claim) for claim in claims)
+    for claim in quoted:
+        is_said = any(claim.quote in other.quote for other in answer)
+        if not is_said and _size(claim) <= room:
+            answer.append(claim)
+            room -= _size(claim)
+    return tuple(answer)
+
+
+def _size(claim: Claim) -> int:
+    return len(claim.text.split())
+
+
+def _messages(question: str, sections: Sequence[Section]) -> list[BaseMessage]:
+    words = wording("answering")
+    messages: list[BaseMessage] = [SystemMessage(words("system"))]
+    for example in words.list("examples"):
+        asked = words("question", passages=example["passages"].strip(), question=example["question"])
+        messages += [HumanMessage(asked), AIMessage(example["answer"])]
+    listed = "\n\n".join(section.text for section in sections)
+    return [*messages, HumanMessage(words("question", passages=listed, question=question))]
+
+
+def _sentences(said: Iterator[str]) -> Iterator[str]:
+    """Yield each sentence as soon as it is whole."""
+    text, done = "", 0
+    for piece in said:
+        text += piece
+        for start, end in sentences(text)[done:-1]:  # the last one may still grow
+            done += 1
+            yield text[start:end]
+    for start, end in sentences(text)[done:]:
+        yield text[start:end]
+
+
+def _supported(sentence: str, checker: Checker, sections: Sequence[Section]) -> Claim | None:
+    """Return the sentence as a claim with the quote it rests on, None when no passage supports it."""
     sentence = one_line(re.sub(r"\[\d+\]|https?://\S+|[<>`*#]", "", sentence)).lstrip("- ")
-    if len(sentence.split()) < 3:
+    if len(sentence.split()) < 3 or not (place := checker.place(sentence)):
         return None
-    similarity = vectors @ np.asarray(embeddings.embed_query(sentence))
-    best = int(similarity.argmax())
-    section, unit = units[best]
-    figures = set(re.findall(r"\d[\d.,]*\d|\d", sentence))
-    if similarity[best] < SUPPORT or not figures <= set(re.findall(r"\d[\d.,]*\d|\d", unit)):
-        return None
-    return Claim(sentence, section.document, section.heading, unit)
+    section = sections[place.passage]
+    return Claim(sentence, section.document, section.heading, section.excerpt(place.first, place.last))

@@ -15,11 +15,13 @@ from advisor.evaluation.conversations import measure_conversations
 from advisor.evaluation.decisions import measure_decisions
 from advisor.evaluation.questions import measure_questions
 from advisor.evaluation.sentences import measure_acts, measure_replies
+from advisor.evaluation.support import measure_support
 
 MEASURES = {
     "decisions": measure_decisions,
     "replies": measure_replies,
     "acts": measure_acts,
+    "support": measure_support,
     "questions": measure_questions,
     "conversations": measure_conversations,
 }

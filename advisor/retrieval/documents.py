@@ -52,6 +52,11 @@ class Section:
         """The sentences, list items and table rows, each a verbatim piece of `text`."""
         return tuple(_units(self.text))
 
+    def excerpt(self, first: int, last: int) -> str:
+        """Return the text from one unit to another, as it stands."""
+        start = self.text.index(self.units[first])
+        return self.text[start : self.text.index(self.units[last], start) + len(self.units[last])]
+
     def is_item(self, unit: str) -> bool:
         """Tell whether a unit is (the beginning of) a list item or a table row."""
         start = self.text.find(unit)
