@@ -142,9 +142,9 @@ class Advisor:
         answered: list[Question] = []
         unanswered: list[str] = []
         for folder in self.settings.knowledge_folders():
-            found, problems = read_questions(folder / "questions", self.sections)
+            found, problems = read_questions(folder, self.sections)
             answered += [replace(question, text=normaliser.gloss(question.text)) for question in found]
-            unanswered += [normaliser.gloss(text) for text in read_unanswered(folder / "questions")]
+            unanswered += [normaliser.gloss(text) for text in read_unanswered(folder)]
             for problem in problems:
                 _log.warning("skipped %s", problem)
         return answered, unanswered

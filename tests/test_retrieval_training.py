@@ -19,19 +19,20 @@ from tests.conftest import ROOT
 
 def test_questions_lead_to_sentences_and_are_not_among_the_cases() -> None:
     sections, _ = read_documents(KNOWLEDGE)
-    questions, problems = read_questions(KNOWLEDGE / "questions", sections)
+    questions, problems = read_questions(KNOWLEDGE, sections)
     assert not problems
     assert len(questions) > 8000
     assert {question.section.id for question in questions} == {section.id for section in sections}
     cases = {case["question"].lower() for case in load_cases(ROOT / "tests/cases/questions.jsonl")}
-    texts = [question.text for question in questions] + read_unanswered(KNOWLEDGE / "questions")
+    texts = [question.text for question in questions] + read_unanswered(KNOWLEDGE)
     assert not {text.lower() for text in texts if len(text.split()) > 3} & cases
 
 
 def test_a_question_of_an_unknown_section_or_sentence_is_named_and_left_out(tmp_path: Path) -> None:
     section = Section("bees.md", "Animals", "Bees", "Bees make honey. They live in hives.")
     rows = ["section,sentences,question", "Bees,1 0,Where?", "Wasps,0,Who?", "Bees,2,What?", "Bees,,Which wine?"]
-    (tmp_path / "bees.csv").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "questions").mkdir()
+    (tmp_path / "questions" / "bees.csv").write_text("\n".join(rows), encoding="utf-8")
     questions, problems = read_questions(tmp_path, [section])
     assert [(question.text, question.sentences) for question in questions] == [("Where?", (1, 0))]
     assert [problem.split(":")[0] for problem in problems] == [f"bees.csv, line {n}" for n in (3, 4, 5)]

@@ -17,8 +17,8 @@ from advisor.retrieval.retriever import HybridRetriever, Passage
 from advisor.text import sentences, words
 from advisor.wording import wording
 
-EVIDENCE = 0.33  # likeness of the best passage, below which the guidance does not say
-LEAD = 0.05  # by which what answers must be nearer than a question known to have no answer
+EVIDENCE = 0.36  # likeness of the best passage, below which the guidance does not say
+LEAD = 0.04  # by which what answers must be nearer than a question known to have no answer
 NEAR_TOPIC = 0.2  # below this not even a nearby topic is worth naming
 
 # words that point to something said before; a question of these and little else cannot be searched for
@@ -115,7 +115,7 @@ def answer_chain(
 
 def _is_covered(passages: Sequence[Passage]) -> bool:
     """Tell whether an answer is likely there: the question is like a passage, and unlike those that nothing answers."""
-    return any(p.scores["dense"] >= EVIDENCE and p.scores["lead"] >= LEAD for p in passages[:1])
+    return any(p.scores["dense"] >= EVIDENCE and p.scores["lead"] >= LEAD for p in passages)
 
 
 def _topics(passages: Sequence[Passage]) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from advisor.retrieval.loaders import SUFFIXES
 
+QUESTIONS = "questions"  # below a folder: what is asked about its documents
+
 
 def files_in(folder: Path) -> tuple[list[Path], list[str]]:
     """Find the files below a folder that can be guidance.
@@ -37,6 +39,8 @@ def files_in(folder: Path) -> tuple[list[Path], list[str]]:
                 continue
             if path.is_symlink():
                 links.append(path)
+            elif path.parent == folder / QUESTIONS and path.suffix == ".csv":
+                continue
             elif path.suffix.lower() not in SUFFIXES:
                 others[path.suffix.lower() or "without a suffix"] += 1
             elif path.is_file():

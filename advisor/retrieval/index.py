@@ -255,5 +255,5 @@ def _collection(client: Any, name: str, embeddings: Embeddings, rebuild: bool) -
         client=client,
         collection_name=name,
         embedding_function=embeddings,
-        collection_configuration={"hnsw": {"space": "cosine"}},
+        collection_configuration={"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 300}},
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.retrieval.documents import Section
+from advisor.retrieval.folders import QUESTIONS
 
 UNANSWERED = "unanswered.csv"
 
@@ -30,7 +31,7 @@ def read_questions(folder: Path, sections: Iterable[Section]) -> tuple[list[Ques
     """Read the questions of a folder.
 
     Args:
-        folder: holds `NAME.csv` for the document `NAME.md`; it may be missing.
+        folder: of the documents; `questions/NAME.csv` below it is of `NAME.md`.
         sections: of the documents.
 
     Returns:
@@ -39,7 +40,7 @@ def read_questions(folder: Path, sections: Iterable[Section]) -> tuple[list[Ques
     known = {(Path(section.document).stem, section.heading): section for section in sections}
     questions: list[Question] = []
     problems: list[str] = []
-    for path in sorted(path for path in folder.glob("*.csv") if path.name != UNANSWERED):
+    for path in sorted(path for path in (folder / QUESTIONS).glob("*.csv") if path.name != UNANSWERED):
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             for row in reader:
@@ -55,8 +56,8 @@ def read_questions(folder: Path, sections: Iterable[Section]) -> tuple[list[Ques
 
 
 def read_unanswered(folder: Path) -> list[str]:
-    """Read the questions of a folder that nothing answers; none where there is no such file."""
-    path = folder / UNANSWERED
+    """Read the questions that nothing in a folder of documents answers; none where there is no such file."""
+    path = folder / QUESTIONS / UNANSWERED
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:

@@ -20,7 +20,7 @@ CANDIDATES = 60  # dense entries looked at first; several lead to one section
 ENTRIES = 1000  # at most, of those sections
 CLOSER = 12  # sections of these whose entries are all looked at
 CONTEXT_WEIGHT = 0.6  # of a question with what was said before it, against the question alone
-LEXICAL_WEIGHT = 0.1  # of the best BM25 score, against a cosine of 1
+LEXICAL_WEIGHT = 0.05  # of the best BM25 score, against a cosine of 1
 
 
 class Passage(NamedTuple):
@@ -74,7 +74,6 @@ class HybridRetriever(BaseRetriever):
             query: the question.
             context: what was said before, where the question leans on it.
         """
-        query = self._lexicon.spelled(query)
         dense, lead = self._dense(self._vector(query, context))
         lexical = self._lexicon.scores(f"{context} {query}")
         score = {s: like.section + LEXICAL_WEIGHT * lexical.get(s, 0.0) for s, like in dense.items()}

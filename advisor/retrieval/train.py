@@ -71,9 +71,9 @@ def train(seed: int, steps: int, rate: float = RATE, *, further: bool = False) -
     """
     sections, _ = read_documents(KNOWLEDGE)
     normaliser = Normaliser(KNOWLEDGE / "phrases", packaged_embeddings())
-    answered, _ = read_questions(KNOWLEDGE / "questions", sections)
+    answered, _ = read_questions(KNOWLEDGE, sections)
     answered += [Question(text, section, ()) for section in sections for text in (section.heading, *section.asks)]
-    misses = read_unanswered(KNOWLEDGE / "questions")
+    misses = read_unanswered(KNOWLEDGE)
     torch.manual_seed(seed)
     rng = random.Random(seed)
     encoder = Encoder(packaged_embeddings())
