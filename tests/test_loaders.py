@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from docx import Document as WordDocument
+from docx.enum.style import WD_STYLE_TYPE
 from pypdf import PdfWriter
 
 from advisor.retrieval import pages
@@ -19,6 +20,7 @@ from advisor.retrieval.markup import MAX_UNPACKED
 
 FOREIGN = Path(__file__).parent / "data" / "foreign"
 CAR = FOREIGN / "car-leasing.pdf"
+PICTURE = Path(__file__).parents[1] / "docs" / "screenshot.png"
 
 
 def page(folder: Path, body: str) -> str:
@@ -53,6 +55,15 @@ def test_nested_lists_and_tables_in_cells_keep_their_lines(tmp_path: Path) -> No
     assert text == "| a b | c/d |\n| --- | --- |\n| 1 | 2 |"
 
 
+def test_a_page_laid_out_by_a_table_is_read_as_its_parts(tmp_path: Path) -> None:
+    inner = "<table><tr><td rowspan=2>A</td><td colspan=999>1</td></tr><tr><td>2</td></tr></table>"
+    quote = '<blockquote>see <a href="http://x.example">the*site_</a></blockquote><?echo no?>'
+    text = page(
+        tmp_path, f"<table><tr><td><h1>H<img src=data:x alt=no></h1><br></td><td>{inner}{quote}</td></tr></table>"
+    )
+    assert text == "# H\n\n| A | 1 |\n| --- | --- |\n| A | 2 |\n\nsee the*site_"
+
+
 def test_a_page_says_its_encoding(tmp_path: Path) -> None:
     source = '<html><head><meta charset="iso-8859-2"></head><body><p>Zażółć gęślą jaźń.</p></body></html>'
     (tmp_path / "a.htm").write_bytes(source.encode("iso-8859-2"))
@@ -75,6 +86,23 @@ def test_a_word_document_keeps_heading_styles_lists_and_tables() -> None:
     assert "## Permission" in lines
     assert "| Cooperative | from 250 euros | 3.1 percent of the share | the share stays yours |" in lines
     assert sum(line.startswith("- ") for line in lines) == 3
+
+
+def test_a_word_document_of_a_template_keeps_its_headings(tmp_path: Path) -> None:
+    word = WordDocument()
+    style = word.styles.add_style("Firma Größe 1", WD_STYLE_TYPE.PARAGRAPH)
+    style.base_style = word.styles["Heading 2"]
+    word.add_paragraph("Title", style="Title")
+    word.add_paragraph("Own heading", style=style)
+    word.add_paragraph("Item", style="List Bullet")
+    table = word.add_table(2, 2)
+    table.cell(0, 0).merge(table.cell(1, 0)).text = "both"
+    table.cell(0, 1).text, table.cell(1, 1).text = "a|b", "c"
+    word.add_picture(str(PICTURE), width=1)
+    word.save(str(tmp_path / "a.docx"))
+    assert load(tmp_path / "a.docx").page_content == (
+        "# Title\n\n## Own heading\n\n- Item\n\n| both | a/b |\n| --- | --- |\n| both | c |"
+    )
 
 
 def test_a_word_document_without_what_was_deleted(tmp_path: Path) -> None:
@@ -160,6 +188,13 @@ def sparse(path: Path) -> None:
         file.truncate(MAX_FILE + 1)
 
 
+def deep(path: Path) -> None:
+    parts = "<w:sdt><w:sdtContent>" * 5_000, "</w:sdtContent></w:sdt>" * 5_000
+    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    body = f'<w:document xmlns:w="{space}"><w:body>{parts[0]}{parts[1]}</w:body></w:document>'
+    packed(path, "word/document.xml", body)
+
+
 ENTITIES = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><d>&b;</d>'
 
 
@@ -179,9 +214,11 @@ ENTITIES = '<!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><d>&b;</d>'
         ("russian.txt", lambda path: path.write_bytes("Привет, как дела?".encode("cp1251")), "save it as UTF-8"),
         ("large.txt", sparse, "larger than 50 MB"),
         ("bomb.docx", bomb, "unpacks to more than is read"),
+        ("deep.docx", deep, "is nested too deep"),
+        ("deep.html", lambda path: path.write_text("<table><tr><td>" * 5_000 + "x"), "is nested too deep"),
         ("cut.docx", lambda path: path.write_bytes(b"PK\x03\x04 and no more"), "is damaged"),
         ("table.docx", lambda path: packed(path, "xl/workbook.xml", "<x/>"), "is no Word document"),
-        ("entities.docx", lambda path: packed(path, "word/document.xml", ENTITIES), "holds no text"),
+        ("entities.docx", lambda path: packed(path, "word/document.xml", ENTITIES), "is damaged"),
         ("old.docx", lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0 old"), "without a password"),
     ],
 )

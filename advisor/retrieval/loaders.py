@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ MAX_SECONDS = 120.0  # for the pages of one PDF
 MAX_OUTLINE = 5_000  # bookmarks
 
 _OLE = b"\xd0\xcf\x11\xe0"  # the container of old Word files and of encrypted new ones
-_CHARSET = re.compile(rb"""charset\s*=\s*["']?([\w-]+)""", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -78,7 +76,7 @@ def decode(data: bytes, declared: str = "") -> str:
     for encoding in candidates:
         try:
             text = data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
             continue
         if _CONTROL.search(text):
             break
@@ -91,25 +89,24 @@ def decode(data: bytes, declared: str = "") -> str:
 
 
 def _html(path: Path) -> Document:
-    from lxml.etree import LxmlError
+    from bs4.dammit import EncodingDetector
 
     from advisor.retrieval.markup import HtmlLoader
 
     data = path.read_bytes()
-    charset = _CHARSET.search(data[:4096])
-    text = decode(data, charset[1].decode() if charset else "")
+    text = decode(data, EncodingDetector.find_declared_encoding(data, is_html=True) or "")
     if not text.strip():
         return Document("")
     try:
         (document,) = HtmlLoader(text).load()
-    except (LxmlError, ValueError, AssertionError) as error:
+    except RecursionError as error:
+        raise LoadError("is nested too deep; save it as text") from error
+    except (ValueError, AssertionError) as error:  # of Beautiful Soup, and of lxml below it
         raise LoadError("is damaged; save the page again") from error
     return document
 
 
 def _docx(path: Path) -> Document:
-    from lxml.etree import LxmlError
-
     from advisor.retrieval.markup import DocxLoader, TooLargeError
 
     with path.open("rb") as file:
@@ -122,9 +119,11 @@ def _docx(path: Path) -> Document:
         (document,) = DocxLoader(path).load()
     except TooLargeError as error:
         raise LoadError("unpacks to more than is read; split it") from error
-    except KeyError as error:
+    except RecursionError as error:
+        raise LoadError("is nested too deep; save it as text") from error
+    except OSError as error:
         raise LoadError("is no Word document; give it the suffix of what it is") from error
-    except (zipfile.BadZipFile, LxmlError, ValueError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except Exception as error:  # mammoth raises many kinds on damaged files
         raise LoadError("is damaged, or no Word document; save it again as .docx") from error
     return document
 
