@@ -126,10 +126,11 @@ class Advisor:
         settings = self.settings
         embeddings = load_embeddings(settings)
         index = open_index(settings, embeddings, embeddings_version(settings), rebuild=rebuild, patient=patient)
-        _, self.removed = index.update(self.sections, *self.questions(normaliser), self._set_indexed)
+        questions, unanswered = self.questions(normaliser)
+        _, self.removed = index.update(self.sections, questions, unanswered, self._set_indexed)
         self.entries, self.embedded = index.size, index.embedded
         return answer_chain(
-            HybridRetriever(index, self.sections),
+            HybridRetriever(index, self.sections, questions=bool(questions)),
             embeddings,
             self._chat_model,
             gloss=normaliser.gloss,

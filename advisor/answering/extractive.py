@@ -16,6 +16,7 @@ PASSAGES = 3  # passages that may add a sentence
 OWN = 0.6  # weight of a sentence's own likeness, against the score of its passage
 BEHIND = 0.01  # what a sentence loses for each passage before its own
 SPREAD = 0.2  # a sentence whose score is this much below the best is left out
+WORDS = 4  # fewer are a label
 SAME = 0.55  # share of common words from which sentences of two passages say the same
 NUMBER = 0.04  # what a sentence with a figure gains where one is asked for
 
@@ -97,28 +98,52 @@ def compose(question: str, passages: Sequence[Passage]) -> tuple[Claim, ...]:
     asks_number = bool(_ASKS_NUMBER.search(question))
     for rank, (section, scores) in enumerate(passages[:PASSAGES]):
         for i, unit in enumerate(section.units):
+            if not _tells(unit):
+                continue
             score = OWN * scores["units"].get(i, 0.0) + (1 - OWN) * scores["score"] - BEHIND * rank
             score += NUMBER * (asks_number and bool(_FIGURE.search(unit)))
             candidates.append(_Candidate(rank, i, unit, score))
     candidates.sort(key=lambda candidate: -candidate.score)
     chosen: list[_Candidate] = []
-    length = 0
     for candidate in candidates:
-        size = len(candidate.text.split())
-        if chosen and (length + size > MAX_WORDS or candidate.score < chosen[0].score - SPREAD):
-            continue
+        if chosen and candidate.score < chosen[0].score - SPREAD:
+            break
         if any(other.passage != candidate.passage and _same(candidate.text, other.text) for other in chosen):
             continue
-        chosen.append(candidate)
-        length += size
-        if len(chosen) == MAX_CLAIMS:
-            break
+        more = [candidate, *_lead_in(candidate, chosen, passages)]
+        if chosen and (len(chosen) + len(more) > MAX_CLAIMS or sum(map(_size, chosen + more)) > MAX_WORDS):
+            continue
+        chosen += more
     claims = []
     for candidate in sorted(chosen, key=lambda candidate: (candidate.passage, candidate.unit)):
         section = passages[candidate.passage].section
         unit = candidate.text
         claims.append(Claim(_plain(unit), section.document, section.heading, unit, section.is_item(unit)))
     return tuple(claims)
+
+
+def _size(candidate: _Candidate) -> int:
+    return len(candidate.text.split())
+
+
+def _lead_in(item: _Candidate, chosen: Sequence[_Candidate], passages: Sequence[Passage]) -> list[_Candidate]:
+    """Return what leads to a list item, such as "Choose it when:", unless it is there already."""
+    section = passages[item.passage].section
+    if not section.is_item(item.text):
+        return []
+    before = next((i for i in reversed(range(item.unit)) if not section.is_item(section.units[i])), None)
+    if (
+        before is None
+        or _tells(section.units[before])
+        or (item.passage, before) in {(c.passage, c.unit) for c in chosen}
+    ):
+        return []
+    return [_Candidate(item.passage, before, section.units[before], item.score)]
+
+
+def _tells(unit: str) -> bool:
+    """Tell whether a unit says something: no question, no label, nothing that only leads to what follows."""
+    return len(words(unit)) >= WORDS and not unit.rstrip(" *_”\"'").endswith(("?", ":", "…", "..."))
 
 
 def _same(one: str, other: str) -> bool:

@@ -20,7 +20,8 @@ CANDIDATES = 60  # dense entries looked at first; several lead to one section
 ENTRIES = 1000  # at most, of those sections
 CLOSER = 12  # sections of these whose entries are all looked at
 CONTEXT_WEIGHT = 0.6  # of a question with what was said before it, against the question alone
-LEXICAL_WEIGHT = 0.05  # of the best BM25 score, against a cosine of 1
+LEXICAL_WEIGHT = 0.05  # of the best BM25 score, against a cosine of 1,
+ALONE = 0.2  # and where no questions are known
 
 
 class Passage(NamedTuple):
@@ -33,6 +34,12 @@ class Passage(NamedTuple):
 class HybridRetriever(BaseRetriever):
     """Returns whole sections, best first.
 
+    Args:
+        index: holds the sections.
+        sections: the same.
+        k: how many to return.
+        questions: whether questions are known that the sections answer.
+
     Metadata of a returned document: `document`, `title`, `section`, `score` (dense plus lexical), `dense` (likeness to
     the query), `lead` (by how much the nearest entry is nearer than the nearest question that nothing answers),
     `units` (likeness of each sentence).
@@ -41,11 +48,13 @@ class HybridRetriever(BaseRetriever):
     index: Any
     k: int = 5
     _sections: dict[str, Section] = PrivateAttr(default_factory=dict)
+    _lexical_weight: float = PrivateAttr(default=LEXICAL_WEIGHT)
     _lexicon: Lexicon = PrivateAttr(default_factory=lambda: Lexicon({}))
 
-    def __init__(self, index: Index, sections: Iterable[Section], k: int = 5) -> None:
+    def __init__(self, index: Index, sections: Iterable[Section], k: int = 5, *, questions: bool = True) -> None:
         super().__init__(index=index, k=k)  # type: ignore[call-arg]
         self._sections = {section.id: section for section in sections}
+        self._lexical_weight = LEXICAL_WEIGHT if questions else ALONE
         self._lexicon = Lexicon(
             {id_: " ".join((s.title, s.heading, s.text, *s.asks)) for id_, s in self._sections.items()}
         )
@@ -76,7 +85,7 @@ class HybridRetriever(BaseRetriever):
         """
         dense, lead = self._dense(self._vector(query, context))
         lexical = self._lexicon.scores(f"{context} {query}")
-        score = {s: like.section + LEXICAL_WEIGHT * lexical.get(s, 0.0) for s, like in dense.items()}
+        score = {s: like.section + self._lexical_weight * lexical.get(s, 0.0) for s, like in dense.items()}
         return [
             Passage(
                 self._sections[s],
