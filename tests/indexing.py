@@ -14,7 +14,7 @@ from advisor.retrieval.documents import read_documents
 from advisor.retrieval.index import Index, entries_of, open_index
 from advisor.retrieval.retriever import HybridRetriever
 
-QUESTION = "Which metal is it that the Tolvan 97 mine produces?"  # no word that would be spelled anew
+QUESTION = "Which metal is it that the Tolvan 97 mine produces?"
 
 
 class KnownEmbeddings(Embeddings):
@@ -48,7 +48,7 @@ def look(data: Path, docs: Path, vectors: Path, told: Connection) -> None:
     sections, _ = read_documents(docs)
     wanted = {entry.id for section in sections for entry in entries_of(section)}
     held = opened.store.get(include=["embeddings"])
-    retriever = HybridRetriever(opened, sections)
+    retriever = HybridRetriever(opened, sections, questions=False)
     chain = answer_chain(retriever, KnownEmbeddings(vectors), None, name="quoted", seconds=1)
     *_, grounded = chain.stream({"question": QUESTION, "history": []})
     nearest = [

@@ -225,7 +225,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pad_token_id=0,
     )
     path = tmp_path_factory.mktemp("tiny")
-    LlamaForCausalLM(config).save_pretrained(path)
+    model = LlamaForCausalLM(config)
+    model.generation_config.suppress_tokens = [0, 1, 2]  # what is not shown
+    model.save_pretrained(path)
     tokenizer.save_pretrained(path)
     return path
 

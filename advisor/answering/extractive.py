@@ -16,7 +16,7 @@ PASSAGES = 3  # passages that may add a sentence
 OWN = 0.6  # weight of a sentence's own likeness, against the score of its passage
 BEHIND = 0.01  # what a sentence loses for each passage before its own
 SPREAD = 0.2  # a sentence whose score is this much below the best is left out
-WORDS = 4  # fewer are a label
+WORDS = 3  # fewer are a label
 SAME = 0.55  # share of common words from which sentences of two passages say the same
 NUMBER = 0.04  # what a sentence with a figure gains where one is asked for
 

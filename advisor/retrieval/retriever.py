@@ -18,7 +18,8 @@ from advisor.retrieval.likeness import Likeness, likenesses
 
 CANDIDATES = 60  # dense entries looked at first; several lead to one section
 ENTRIES = 1000  # at most, of those sections
-CLOSER = 12  # sections of these whose entries are all looked at
+CLOSER = 12  # sections of these whose entries are all looked at,
+BY_WORDS = 3  # and the best ones by their words, which may be a name or a number that a vector blurs
 CONTEXT_WEIGHT = 0.6  # of a question with what was said before it, against the question alone
 LEXICAL_WEIGHT = 0.05  # of the best BM25 score, against a cosine of 1,
 ALONE = 0.2  # and where no questions are known
@@ -83,8 +84,9 @@ class HybridRetriever(BaseRetriever):
             query: the question.
             context: what was said before, where the question leans on it.
         """
-        dense, lead = self._dense(self._vector(query, context))
         lexical = self._lexicon.scores(f"{context} {query}")
+        by_words = sorted(lexical, key=lambda s: -lexical[s])[:BY_WORDS]
+        dense, lead = self._dense(self._vector(query, context), by_words)
         score = {s: like.section + self._lexical_weight * lexical.get(s, 0.0) for s, like in dense.items()}
         return [
             Passage(
@@ -108,11 +110,11 @@ class HybridRetriever(BaseRetriever):
             vector /= np.linalg.norm(vector)
         return [float(x) for x in vector]
 
-    def _dense(self, vector: list[float]) -> tuple[dict[str, Likeness], float]:
-        """Return how like the query the sections near it are, each by all that is embedded of it, and the lead."""
+    def _dense(self, vector: list[float], more: Iterable[str]) -> tuple[dict[str, Likeness], float]:
+        """Return how like the query the sections near it, and more of them, are by all that is embedded; and the lead."""
         first = self.index.nearest(vector, CANDIDATES)
         answering = [(entry.section, cosine) for entry, cosine in first if entry.kind != "miss"]
         miss = max((cosine for entry, cosine in first if entry.kind == "miss"), default=0.0)
         lead = max((cosine for _, cosine in answering), default=0.0) - miss
         closer = [section for section in dict.fromkeys(s for s, _ in answering) if section in self._sections][:CLOSER]
-        return likenesses(self.index.nearest(vector, ENTRIES, closer)), lead
+        return likenesses(self.index.nearest(vector, ENTRIES, list(dict.fromkeys([*closer, *more])))), lead
