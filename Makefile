@@ -35,7 +35,7 @@ bench: $(VENV)/.dev ## Measure the speed, as ratios against a baseline
 train: $(VENV)/.run ## Train the reader on knowledge/phrases, 50 minutes
 	$(BIN)/python -m advisor.understanding.train
 
-train-retriever: $(VENV)/.run ## Train the retriever on knowledge/questions, 8 minutes
+train-retriever: $(VENV)/.run ## Train the retriever on knowledge/questions, half an hour
 	$(BIN)/python -m advisor.retrieval.train
 
 outcomes: $(VENV)/.run ## Write knowledge/outcomes.csv anew, after a change of the framework

@@ -111,7 +111,7 @@ class HybridRetriever(BaseRetriever):
         return [float(x) for x in vector]
 
     def _dense(self, vector: list[float], more: Iterable[str]) -> tuple[dict[str, Likeness], float]:
-        """Return how like the query the sections near it, and more of them, are by all that is embedded; and the lead."""
+        """Return the likeness of the sections near a query, and of `more`; and the lead."""
         first = self.index.nearest(vector, CANDIDATES)
         answering = [(entry.section, cosine) for entry, cosine in first if entry.kind != "miss"]
         miss = max((cosine for entry, cosine in first if entry.kind == "miss"), default=0.0)

@@ -1,4 +1,4 @@
-"""Train the retriever's encoder on the questions beside the guidance: `make train-retriever`, eight minutes.
+"""Train the retriever's encoder on the questions beside the guidance: `make train-retriever`, half an hour.
 
 Contrastive: a question lies near the section and the sentences that answer it, and near another question that they
 answer, and far from those of others in the batch (Henderson et al., "Efficient Natural Language Response Suggestion",
