@@ -187,7 +187,8 @@ def test_eval_measures_a_folder_beside_the_naive_reader(cli_settings: Settings, 
         lines = (ROOT / "tests" / "cases" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[:count]
         (tmp_path / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     out = tmp_path / "figures.json"
-    result = run(cli_settings, "eval", "--cases", str(tmp_path), "--json", str(out))
+    page = tmp_path / "scorecard.md"
+    result = run(cli_settings, "eval", "--cases", str(tmp_path), "--json", str(out), "--scorecard", str(page))
     assert result.returncode == 0, result.stderr
     figures = json.loads(out.read_text(encoding="utf-8"))
     assert figures["decisions"]["cases"] == 12
@@ -196,6 +197,9 @@ def test_eval_measures_a_folder_beside_the_naive_reader(cli_settings: Settings, 
     for measure in ("joint accuracy of the answers", "decision in dialogue, exact", "joint, lang en", "act accuracy"):
         assert measure in result.stdout
     assert "naive reader" in result.stdout
+    text = page.read_text(encoding="utf-8")
+    assert f"| act accuracy | {figures['acts']['act accuracy']} |" in text
+    assert "## Answers to questions" not in text  # there were no cases for it
 
 
 def test_the_terminal_chat_talks(cli_settings: Settings) -> None:

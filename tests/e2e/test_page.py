@@ -124,3 +124,12 @@ def test_nothing_is_wider_than_the_window(page: Page) -> None:
     send(page, CASE)
     expect(page.locator("#chat")).to_contain_text("Here is what I understood", timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_the_scorecard_is_a_page_of_its_own(page: Page) -> None:
+    page.get_by_role("link", name="How good is it?").click()
+    expect(page.locator("#scorecard h1")).to_have_text("Scorecard", timeout=30_000)
+    expect(page.locator("#scorecard table").first).to_contain_text("unanswerable declined")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("link", name="Back to the chat").click()
+    page.wait_for_selector("#message textarea")
