@@ -45,6 +45,9 @@ def test_common_questions_are_answered(advisor: Advisor, question: str, patterns
         "What's the weather in Lisbon tomorrow?",
         "How do I get wine stains out of linen?",
         "Which stocks should I buy?",
+        "How do I bake sourdough bread?",
+        "How do I fine-tune my guitar?",
+        "What does Pinecone charge a month?",
     ],
 )
 def test_what_the_guidance_does_not_say_is_not_answered(advisor: Advisor, question: str) -> None:

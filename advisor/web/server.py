@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from advisor.advisor import Advisor
 
 
-# outside what gradio lets `css` reach: less margin on a phone
-HEAD = "<style>@media (max-width: 640px) { .gradio-container > .main.fillable { padding: 12px !important; } }</style>"
+# outside what gradio lets `css` reach: no bar of pages, the header links to them; less margin on a phone
+HEAD = (
+    "<style>.nav-holder { display: none !important; } "
+    "@media (max-width: 640px) { .gradio-container > .main.fillable { padding: 12px !important; } }</style>"
+)
 
 
 def create_app(advisor: Advisor) -> FastAPI:
