@@ -17,7 +17,7 @@ from advisor.retrieval.retriever import HybridRetriever, Passage
 from advisor.text import sentences, words
 from advisor.wording import wording
 
-EVIDENCE = 0.34  # likeness of the best passage, below which the guidance does not say
+EVIDENCE = 0.36  # likeness of the best passage, below which the guidance does not say
 LEAD = 0.04  # by which what answers must be nearer than a question known to have no answer
 NEAR_TOPIC = 0.2  # below this not even a nearby topic is worth naming
 
