@@ -22,11 +22,12 @@ from advisor.advisor import Advisor
 from advisor.answering.chain import context_of
 from advisor.answering.extractive import compose
 from advisor.evaluation.cases import Case, load_cases
+from advisor.evaluation.questions import points_held
 from advisor.models import load_embeddings, packaged_embeddings
 from advisor.retrieval.index import Entry, all_entries
 from advisor.retrieval.lexical import Lexicon
 from advisor.retrieval.likeness import likenesses
-from advisor.retrieval.retriever import CONTEXT_WEIGHT, LEXICAL_WEIGHT, Passage
+from advisor.retrieval.retriever import LEXICAL_WEIGHT, Passage, in_context
 from advisor.settings import KNOWLEDGE, Settings
 from advisor.understanding.normalise import Normaliser
 
@@ -47,11 +48,6 @@ class Row(NamedTuple):
     recall: float
     ndcg: float
     answer: float | None
-
-
-def gain(text: str, case: Case) -> list[bool]:
-    """Return which points of the right answer a text holds."""
-    return [any(re.search(p, text, re.IGNORECASE) for p in patterns) for patterns in case["support"]]
 
 
 def figures(
@@ -83,7 +79,7 @@ def figures(
         mean(held(ranking[:1], of) for ranking, of in pairs),
         mean(held(ranking[:TOP], of) for ranking, of in pairs),
         mean(ndcg),
-        mean(mean(gain(text, case)) for text, case in zip(answers, cases, strict=True)) if answers else None,
+        mean(mean(points_held(text, case)) for text, case in zip(answers, cases, strict=True)) if answers else None,
     )
 
 
@@ -92,17 +88,8 @@ class Lab:
 
     def __init__(self, embeddings: HuggingFaceEmbeddings, entries: list[Entry], queries: list[tuple[str, str]]) -> None:
         self.entries = entries
-        self.embeddings = embeddings
         vectors = np.asarray(embeddings.embed_documents([entry.text for entry in entries]))
-        self.queries = self._queries(queries)
-        self.cosines = self.queries @ vectors.T
-
-    def _queries(self, queries: list[tuple[str, str]]) -> np.ndarray:
-        alone = np.asarray(self.embeddings.embed_documents([query for query, _ in queries]))
-        both = np.asarray(self.embeddings.embed_documents([f"{context} {query}".strip() for query, context in queries]))
-        weight = np.array([[CONTEXT_WEIGHT if context else 0.0] for _, context in queries])
-        mixed = alone + weight * both
-        return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True))
+        self.cosines = np.asarray([in_context(embeddings, *query) for query in queries]) @ vectors.T
 
     def dense(self, case: int, kinds: Collection[str]) -> dict[str, tuple[float, dict[int, float]]]:
         """Return each section's likeness to a case's question, by these kinds of entries alone."""
@@ -123,9 +110,9 @@ def main() -> None:
     for case in cases:
         history = [(role, text) for role, text in case.get("history", [])]
         queries.append((normaliser.gloss(case["question"]), normaliser.gloss(context_of(case["question"], history))))
-    lexicon = Lexicon({id_: " ".join((s.title, s.heading, s.text, *s.asks)) for id_, s in by_id.items()})
+    lexicon = Lexicon(by_id)
     words = [lexicon.scores(f"{context} {query}") for query, context in queries]
-    gains = [{section.text: gain(section.text, case) for section in advisor.sections} for case in cases]
+    gains = [{section.text: points_held(section.text, case) for section in advisor.sections} for case in cases]
 
     plain = HuggingFaceEmbeddings(
         model_name=packaged_embeddings(), encode_kwargs={"normalize_embeddings": True, "batch_size": 64}
@@ -184,7 +171,7 @@ def _stock(embeddings: HuggingFaceEmbeddings, cases: list[Case], queries: list[s
     chunks = list(dict.fromkeys(chunk for text in texts for chunk in splitter.split_text(text)))
     near = np.asarray(embeddings.embed_documents(queries)) @ np.asarray(embeddings.embed_documents(chunks)).T
     rankings = [[chunks[i] for i in np.argsort(-row)[:TOP]] for row in near]
-    gains = [{chunk: gain(chunk, case) for chunk in chunks} for case in cases]
+    gains = [{chunk: points_held(chunk, case) for chunk in chunks} for case in cases]
     return figures("stock: 1,000 characters, plain MiniLM", cases, rankings, gains)
 
 

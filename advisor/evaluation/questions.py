@@ -13,6 +13,11 @@ from advisor.advisor import Advisor
 from advisor.evaluation.cases import Case, share
 
 
+def points_held(text: str, case: Case) -> list[bool]:
+    """Return which points of the right answer a text holds, by the patterns of the case."""
+    return [any(re.search(p, text, re.IGNORECASE) for p in patterns) for patterns in case.get("support", [])]
+
+
 def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str], None]) -> dict[str, Any]:
     """Measure the answers on questions with known points."""
     points: list[bool] = []
@@ -42,7 +47,7 @@ def measure_questions(advisor: Advisor, cases: list[Case], note: Callable[[str],
             continue
         refused.append(grounded.abstained)
         lengths.append(len(answer.split()))
-        hits = [any(re.search(p, answer, re.IGNORECASE) for p in patterns) for patterns in case.get("support", [])]
+        hits = points_held(answer, case)
         points += hits
         by_type[case.get("type", "-")] += hits
         if hits:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import bm25s
 import numpy as np
 
+from advisor.retrieval.documents import Section
 from advisor.text import words
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -20,20 +21,20 @@ _STOPWORDS = frozenset(
 
 
 class Lexicon:
-    """The words of a set of texts.
+    """The words of sections, and of what they are asked for by.
 
     Args:
-        texts: by their id.
+        sections: by their id.
     """
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self._order = list(texts)
-        corpus = [_terms(text) for text in texts.values()]
+    def __init__(self, sections: Mapping[str, Section]) -> None:
+        self._order = list(sections)
+        corpus = [_terms(" ".join((s.title, s.heading, s.text, *s.asks))) for s in sections.values()]
         self._bm25 = bm25s.BM25()
         self._bm25.index(corpus or [["nothing"]], show_progress=False)
 
     def scores(self, query: str) -> dict[str, float]:
-        """Return the BM25 score of each text that has one, the best being 1."""
+        """Return the BM25 score of each section that has one, the best being 1."""
         terms = [term for term in _terms(query) if term in self._bm25.vocab_dict]
         if not terms:
             return {}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
 from pydantic import PrivateAttr
 
@@ -30,6 +31,15 @@ class Passage(NamedTuple):
 
     section: Section
     scores: dict[str, Any]
+
+
+def in_context(embeddings: Embeddings, query: str, context: str) -> list[float]:
+    """Return the embedding of a question; what was said before it weighs less than the question itself."""
+    vector = np.asarray(embeddings.embed_query(query))
+    if context:
+        vector = vector + CONTEXT_WEIGHT * np.asarray(embeddings.embed_query(f"{context} {query}"))
+        vector /= np.linalg.norm(vector)
+    return [float(x) for x in vector]
 
 
 class HybridRetriever(BaseRetriever):
@@ -56,9 +66,7 @@ class HybridRetriever(BaseRetriever):
         super().__init__(index=index, k=k)  # type: ignore[call-arg]
         self._sections = {section.id: section for section in sections}
         self._lexical_weight = LEXICAL_WEIGHT if questions else ALONE
-        self._lexicon = Lexicon(
-            {id_: " ".join((s.title, s.heading, s.text, *s.asks)) for id_, s in self._sections.items()}
-        )
+        self._lexicon = Lexicon(self._sections)
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun | None = None
@@ -86,7 +94,7 @@ class HybridRetriever(BaseRetriever):
         """
         lexical = self._lexicon.scores(f"{context} {query}")
         by_words = sorted(lexical, key=lambda s: -lexical[s])[:BY_WORDS]
-        dense, lead = self._dense(self._vector(query, context), by_words)
+        dense, lead = self._dense(in_context(self.index.store.embeddings, query, context), by_words)
         score = {s: like.section + self._lexical_weight * lexical.get(s, 0.0) for s, like in dense.items()}
         return [
             Passage(
@@ -100,15 +108,6 @@ class HybridRetriever(BaseRetriever):
             )
             for s in sorted(score, key=lambda s: -score[s])[: self.k]
         ]
-
-    def _vector(self, query: str, context: str) -> list[float]:
-        """Return the embedding of a question; what was said before weighs less than the question itself."""
-        embeddings = self.index.store.embeddings
-        vector = np.asarray(embeddings.embed_query(query))
-        if context:
-            vector = vector + CONTEXT_WEIGHT * np.asarray(embeddings.embed_query(f"{context} {query}"))
-            vector /= np.linalg.norm(vector)
-        return [float(x) for x in vector]
 
     def _dense(self, vector: list[float], more: Iterable[str]) -> tuple[dict[str, Likeness], float]:
         """Return the likeness of the sections near a query, and of `more`; and the lead."""
